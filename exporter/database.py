@@ -1,0 +1,99 @@
+"""Connections to a source: opened when needed, kept, one transaction at a time, limits set in each transaction.
+
+The limits are set inside the transaction and not for the session, so that a pooler in transaction mode may stand
+between.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+from psycopg import AsyncConnection, IsolationLevel, OperationalError, sql
+
+from jobqueue.engine import Conn
+
+CONNECT_TIMEOUT_SECONDS = 5
+_REFUSED_FOR_SECONDS = 5.0
+
+# jit and parallel workers cost more than these short queries; generic plans can't see how new the newest rows are.
+_LIMITS = """
+SET LOCAL statement_timeout = {statement_timeout};
+SET LOCAL lock_timeout = '2s';
+SET LOCAL jit = off;
+SET LOCAL max_parallel_workers_per_gather = 0;
+SET LOCAL plan_cache_mode = force_custom_plan;
+SET LOCAL work_mem = '16MB';
+SET LOCAL TimeZone = 'UTC'
+"""
+
+
+class Database:
+    """One connection to one database, shared by turns.
+
+    ``transaction()`` raises ``psycopg.OperationalError`` while the database can't be reached; after a failed attempt
+    it does so at once for some seconds, so that many waiting readers don't each wait for the same time-out.
+    """
+
+    def __init__(self, dsn: str, statement_timeout: float, *, read_only: bool) -> None:
+        self._dsn = dsn
+        self._read_only = read_only
+        self._limits = sql.SQL(_LIMITS).format(statement_timeout=sql.Literal(round(statement_timeout * 1000)))
+        self._turn = asyncio.Lock()
+        self._conn: Conn | None = None
+        self._failure: tuple[float, str] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Conn]:
+        """Hold a transaction: repeatable read, so that all its queries see one moment."""
+        async with self._turn:
+            conn = await self._connection()
+            try:
+                async with conn.transaction():
+                    await conn.execute(self._limits)
+                    yield conn
+            except asyncio.CancelledError:
+                await self.close()
+                raise
+            except OperationalError:
+                if conn.broken:
+                    await self.close()
+                raise
+
+    async def close(self) -> None:
+        """Let go of the connection; the next transaction opens another."""
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            await conn.close()
+
+    async def _connection(self) -> Conn:
+        if self._conn is not None and not self._conn.closed:
+            return self._conn
+        if self._failure and monotonic() - self._failure[0] < _REFUSED_FOR_SECONDS:
+            raise OperationalError(self._failure[1])
+        try:
+            conn = await AsyncConnection.connect(
+                self._dsn,
+                connect_timeout=CONNECT_TIMEOUT_SECONDS,
+                application_name="system-status exporter",
+                prepare_threshold=None,
+                autocommit=True,
+            )
+        except OperationalError as error:
+            self._failure = (monotonic(), str(error))
+            raise
+        self._failure = None
+        await conn.set_isolation_level(IsolationLevel.REPEATABLE_READ if self._read_only else None)
+        await conn.set_read_only(True if self._read_only else None)
+        self._conn = conn
+        return conn

@@ -1,0 +1,1 @@
+"""What exporter and control API share: engines, sources, schedules and our own tables."""

@@ -1,0 +1,39 @@
+"""``python -m jobqueue migrate | grants``: our own tables and the roles that use them."""
+
+import argparse
+import os
+import sys
+
+from jobqueue.config import load_or_exit
+from jobqueue.engines import ENGINES
+from jobqueue.tables.grants import grants
+from jobqueue.tables.migrate import MigrationError, migrate
+
+PROGRAM = "python -m jobqueue"
+
+
+def main() -> int:
+    """Run the command; 0 when it did what it says, 1 when a database refused, 2 for wrong usage or configuration."""
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("migrate", help="make or upgrade the tables in schema system_status")
+    granting = commands.add_parser("grants", help="print the SQL that makes least-privilege roles")
+    granting.add_argument("--exporter", default="system_status_exporter", help="role of the exporter")
+    granting.add_argument("--grafana", default="system_status_grafana", help="role of Grafana's data source")
+    arguments = parser.parse_args()
+
+    settings = load_or_exit(os.environ, ENGINES, PROGRAM)
+    if arguments.command == "grants":
+        for line in grants(settings.sources, arguments.exporter, arguments.grafana):
+            print(line)
+        return 0
+    try:
+        migrate(settings.sources, print)
+    except MigrationError as error:
+        print(f"{PROGRAM} migrate: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

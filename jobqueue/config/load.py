@@ -1,0 +1,118 @@
+"""Where the configuration comes from: environment variables, a YAML file, secrets in files."""
+
+import sys
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from jobqueue.config import strict_yaml
+from jobqueue.config.errors import ConfigurationError, Names, Place, called, shown
+from jobqueue.config.model import SECRETS, Settings, keys
+from jobqueue.config.validation import validated
+
+_FILE = "SYSTEM_STATUS_CONFIG"
+_ONE_SOURCE: dict[str, Place] = {
+    "DATABASE_URL": ("sources", 0, "dsn"),
+    "DATABASE_URL_FILE": ("sources", 0, "dsn_file"),
+    "QUEUE_ENGINE": ("sources", 0, "engine"),
+    "QUEUE_SCHEMA": ("sources", 0, "schema"),
+    "STORE_DATABASE_URL": ("sources", 0, "store_dsn"),
+    "STORE_DATABASE_URL_FILE": ("sources", 0, "store_dsn_file"),
+}
+_ANY_CASE: dict[str, tuple[str, str]] = {
+    "EXPORTER_HOST": ("listen", "host"),
+    "EXPORTER_PORT": ("listen", "port"),
+    "LOG_LEVEL": ("log", "level"),
+    "LOG_FORMAT": ("log", "format"),
+}
+_PLACES: dict[str, Place] = {**_ONE_SOURCE, **_ANY_CASE}
+VARIABLES = (*_ONE_SOURCE, _FILE, *_ANY_CASE)
+"""Every environment variable that is read; an empty one counts as not set."""
+
+
+def load(environ: Mapping[str, str], engines: Collection[str]) -> Settings:
+    """The settings that *environ* gives, or the file that it names; *engines* are the known engines' names.
+
+    Raises ``ConfigurationError``.
+    """
+    given = {variable: environ[variable] for variable in VARIABLES if environ.get(variable)}
+    if _FILE in given:
+        file = Path(given[_FILE])
+        document, folder = _from_file(file, given), file.parent
+    else:
+        document, folder = _from_variables(given), Path()
+    for variable, (section, key) in _ANY_CASE.items():
+        if variable in given and isinstance(block := document.setdefault(section, {}), dict):
+            block[key] = given[variable]
+    names = {place: variable for variable, place in _PLACES.items() if variable in given}
+    sources = document.get("sources")
+    for index, source in enumerate(sources if isinstance(sources, list) else []):
+        if isinstance(source, dict):
+            for key in SECRETS:
+                _take_secret(source, key, ("sources", index), folder, names)
+    return validated(document, engines, names)
+
+
+def load_or_exit(environ: Mapping[str, str], engines: Collection[str], program: str) -> Settings:
+    """``load`` for an entry point: what is wrong goes to standard error as one line, the exit code is 2."""
+    try:
+        return load(environ, engines)
+    except ConfigurationError as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _from_variables(given: Mapping[str, str]) -> dict[str, Any]:
+    if "DATABASE_URL" not in given and "DATABASE_URL_FILE" not in given:
+        raise ConfigurationError(
+            "DATABASE_URL",
+            "nothing",
+            "a connection string, such as DATABASE_URL=postgresql://monitor@localhost/app, "
+            f"or {_FILE} with the path of a YAML file",
+        )
+    source = {place[-1]: given[name] for name, place in _ONE_SOURCE.items() if name in given}
+    return {"sources": [{"name": "main", **source}]}
+
+
+def _from_file(file: Path, given: Mapping[str, str]) -> dict[str, Any]:
+    for name in _ONE_SOURCE:
+        if name in given:
+            raise ConfigurationError(
+                name, f"together with {_FILE}", f"one of the two: unset {name} to use the file, or {_FILE}"
+            )
+    text = _text(file, _FILE, "a YAML file that can be read")
+    try:
+        document = strict_yaml.parse(text)
+    except strict_yaml.NotOurYamlError as mistake:
+        raise ConfigurationError(
+            _FILE, f"a mistake in {shown(str(file))} ({mistake})", "YAML, each key text and only once"
+        ) from None
+    if not isinstance(document, dict):
+        raise ConfigurationError(
+            _FILE, f"{shown(document)} in {shown(str(file))}", "a mapping with " + ", ".join(keys(Settings))
+        )
+    return document
+
+
+def _take_secret(source: dict[str, Any], key: str, at: Place, folder: Path, names: Names) -> None:
+    if f"{key}_file" not in source:
+        return
+    place, place_of_file = (*at, key), (*at, f"{key}_file")
+    name = called(place_of_file, names)
+    if key in source:
+        raise ConfigurationError(name, f"together with {called(place, names)}", "one of the two")
+    file, allowed = source.pop(f"{key}_file"), "the path of a file that holds a connection string"
+    if not isinstance(file, str):
+        raise ConfigurationError(name, shown(file), allowed)
+    source[key] = _text(folder / file, name, allowed).strip()
+    names[place] = name
+    if not source[key]:
+        raise ConfigurationError(name, f"nothing in {shown(file)}", allowed)
+
+
+def _text(file: Path, name: str, allowed: str) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text in UTF-8"
+    raise ConfigurationError(name, f"{shown(str(file))} ({reason})", allowed)

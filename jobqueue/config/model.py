@@ -1,0 +1,157 @@
+"""What can be configured. A field's description is what an error says is allowed there."""
+
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import timedelta
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic.dataclasses import dataclass
+from pydantic_core import PydanticCustomError
+
+from jobqueue.config.conninfo import Conninfo
+
+_CONFIG = ConfigDict(extra="forbid", hide_input_in_errors=True)
+_DURATION = re.compile(r"(\d+(?:\.\d+)?) ?(second|minute|hour|day)s?", re.ASCII)
+_PORT = re.compile(r"[0-9]{1,5}")  # text, when it comes from the environment
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+
+_Item = TypeVar("_Item")
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, str) and (match := _DURATION.fullmatch(value)):
+        return float(match[1]) * _SECONDS[match[2]]
+    if isinstance(value, str | bool):
+        raise ValueError("not a duration")
+    return value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _number(value: object) -> object:
+    return int(value) if isinstance(value, str) and _PORT.fullmatch(value) else value
+
+
+def _once(key: str) -> Callable[[tuple[_Item, ...]], tuple[_Item, ...]]:
+    def check(items: tuple[_Item, ...]) -> tuple[_Item, ...]:
+        seen = set()
+        for index, item in enumerate(items):
+            value = getattr(item, key)
+            if value in seen:
+                raise PydanticCustomError("repeated", "repeated", {"place": (index, key)})
+            seen.add(value)
+        return items
+
+    return check
+
+
+def _seconds(least: float, most: float) -> Any:
+    return Field(strict=True, ge=least, le=most, description=f"{least} to {most} seconds")
+
+
+def _log_format() -> Literal["json", "console"]:
+    return "console" if sys.stderr.isatty() else "json"
+
+
+@dataclass(frozen=True, slots=True, config=_CONFIG)
+class ConfiguredSchedule:
+    """A recurring job of an engine whose schedules live in code, as the operator states it.
+
+    Neither ``cron`` nor ``timezone`` is checked here: a schedule that can't be parsed is shown as such.
+    """
+
+    job_type: Annotated[str, Field(min_length=1, description="a job type, no two schedules for the same")]
+    cron: Annotated[str, Field(min_length=1, description="a cron expression in quotes, such as '0 6 * * *'")]
+    timezone: Annotated[str, Field(min_length=1, description="a timezone such as Europe/Berlin")] = "UTC"
+    description: Annotated[str, Field(description="a text")] = ""
+    priority: Annotated[int, Field(strict=True, description="a whole number")] = 0
+    expire_after: Annotated[
+        timedelta | None,
+        Field(gt=timedelta(0), description="seconds above 0, or a text such as '5 minutes'"),
+        BeforeValidator(_duration),
+    ] = None
+    enabled: Annotated[bool, Field(strict=True, description="true or false")] = True
+
+
+@dataclass(frozen=True, slots=True, config=_CONFIG)
+class Source:
+    """One queue database: where it is, which engine owns its tables, how it is read. Times are seconds.
+
+    ``schema`` None is the engine's own. ``settle`` is how late a finishing transaction may commit.
+    """
+
+    name: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$",
+            description="1 to 63 of a-z 0-9 _ -, the first a letter or digit, no two sources the same",
+        ),
+    ]
+    dsn: Conninfo
+    engine: Annotated[str, Field(description="the name of an engine")] = "ascent"
+    schema: Annotated[
+        str | None, Field(min_length=1, max_length=63, description="a schema's name, 1 to 63 characters")
+    ] = None
+    store_dsn: Conninfo = Field(default_factory=lambda data: data["dsn"])
+    schedules: Annotated[
+        tuple[ConfiguredSchedule, ...],
+        Field(description="a list of schedules"),
+        AfterValidator(_once("job_type")),
+    ] = ()
+    poll_interval: Annotated[float, _seconds(1, 3600)] = 15.0
+    settle: Annotated[float, _seconds(0, 3600)] = 120.0
+    statement_timeout: Annotated[float, _seconds(0.1, 300)] = 5.0
+    job_type_limit: Annotated[int, Field(strict=True, ge=1, description="a whole number above 0")] = 500
+
+
+@dataclass(frozen=True, slots=True, config=_CONFIG)
+class Listen:
+    """Where the exporter serves; by default on every interface, for Prometheus runs elsewhere."""
+
+    host: Annotated[str, Field(min_length=1, description="a host name or address")] = "0.0.0.0"  # noqa: S104
+    port: Annotated[
+        int,
+        Field(strict=True, ge=0, le=65535, description="a port, 1 to 65535, or 0 for any free one"),
+        BeforeValidator(_number),
+    ] = 9810
+
+
+@dataclass(frozen=True, slots=True, config=_CONFIG)
+class Log:
+    """What is logged, and whether for people or for machines (``console`` when they look on)."""
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"], BeforeValidator(_lower), Field(description="a level")
+    ] = "info"
+    format: Literal["json", "console"] = Field(default_factory=_log_format)
+
+
+@dataclass(frozen=True, slots=True, config=_CONFIG)
+class Settings:
+    """The whole configuration."""
+
+    sources: Annotated[
+        tuple[Source, ...],
+        Field(min_length=1, description="a list of at least one source"),
+        AfterValidator(_once("name")),
+    ]
+    listen: Annotated[Listen, Field(description="a mapping with host, port")] = Listen()
+    log: Annotated[Log, Field(description="a mapping with level, format")] = Field(default_factory=Log)
+
+
+SECTIONS = {"sources": Source, "schedules": ConfiguredSchedule, "listen": Listen, "log": Log}
+"""What stands under a key that isn't a plain value."""
+
+SECRETS = ("dsn", "store_dsn")
+"""Keys of a source whose value may also come from a file, under the key with ``_file`` behind it."""
+
+
+def keys(model: type[Any]) -> list[str]:
+    """The YAML keys that a model takes."""
+    names = [field.name for field in fields(model)]
+    return names + [f"{name}_file" for name in names if name in SECRETS]

@@ -1,0 +1,185 @@
+-- The Ascent queue, read. Every query names the index that it needs; tests hold them to it.
+
+-- name: engine_version
+-- Ascent keeps no version of its tables; the build of the worker that started last is the platform's.
+SELECT version FROM {schema}.workers WHERE version IS NOT NULL ORDER BY started_at DESC NULLS LAST, id LIMIT 1
+
+-- name: live_counts
+-- jobs_live, index only. A row per type and state comes back; pending splits into two without a second sort.
+SELECT coalesce(job_type, '(none)') AS job_type,
+       state::text,
+       count(*) AS jobs,
+       count(*) FILTER (WHERE run_after > now()) AS ahead
+  FROM {schema}.jobs
+ WHERE state IN ('pending', 'active', 'retry')
+ GROUP BY state, job_type
+
+-- name: oldest_ready
+-- A loose scan of jobs_live: it hops from one (state, job_type) to the next and reads one row at each, so that a
+-- backlog of millions costs what its types cost.
+WITH RECURSIVE first AS (
+  (SELECT state, job_type, run_after, created_at
+     FROM {schema}.jobs
+    WHERE state IN ('pending', 'active', 'retry')
+    ORDER BY state, job_type, run_after
+    LIMIT 1)
+  UNION ALL
+  SELECT hop.*
+    FROM first
+   CROSS JOIN LATERAL (
+     SELECT state, job_type, run_after, created_at
+       FROM {schema}.jobs AS next
+      WHERE next.state IN ('pending', 'active', 'retry')
+        AND (next.state, next.job_type) > (first.state, first.job_type)
+      ORDER BY next.state, next.job_type, next.run_after
+      LIMIT 1) AS hop
+)
+SELECT job_type,
+       min(greatest(created_at, run_after)) AS since
+  FROM first
+ WHERE state IN ('pending', 'retry')
+   AND run_after <= now()
+   AND isfinite(greatest(created_at, run_after))
+ GROUP BY job_type
+
+-- name: oldest_active
+SELECT coalesce(job_type, '(none)') AS job_type,
+       min(started_at) AS since
+  FROM {schema}.jobs
+ WHERE state = 'active'
+   AND isfinite(started_at)
+ GROUP BY job_type
+
+-- name: slot_counts
+-- jobs_finished, index only. The states are a list, so that each is one range of the index.
+SELECT floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot,
+       count(*) AS rows
+  FROM {schema}.jobs
+ WHERE state IN ('completed', 'failed', 'cancelled')
+   AND finished_at >= %(since)s AND finished_at < %(until)s
+ GROUP BY 1
+
+-- name: slot_runs
+-- Buckets are ceil(16 * log2(seconds)): 16 to a power of two, upper bounds inclusive; the 1e-9 keeps whole powers of
+-- two in their own bucket, and a zero lands in the lowest. An infinite or missing start gives a run without duration.
+-- No join of the two distributions: the newest rows lie beyond the planner's histogram, it expects one row and would
+-- nest the loops. So they come as rows of their own, with runs = 0.
+WITH finished AS (
+  SELECT floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot,
+         coalesce(job_type, '(none)') AS job_type,
+         state,
+         greatest(coalesce(retries, 0), 0) AS retries,
+         finished_at,
+         state <> 'cancelled' AS is_run,
+         CASE WHEN state <> 'cancelled' AND isfinite(started_at)
+              THEN greatest(0, date_part('epoch', finished_at - started_at)) END AS duration,
+         CASE WHEN state <> 'cancelled' AND isfinite(started_at) AND isfinite(greatest(created_at, run_after))
+              THEN greatest(0, date_part('epoch', started_at - greatest(created_at, run_after))) END AS wait
+    FROM {schema}.jobs
+   WHERE state IN ('completed', 'failed', 'cancelled')
+     AND finished_at >= %(since)s AND finished_at < %(until)s
+),
+bucketed AS MATERIALIZED (
+  SELECT *,
+         greatest(-320, least(511, ceil(16 / ln(2::float8) * ln(greatest(duration, 1e-9)) - 1e-9)))::int AS duration_bucket,
+         greatest(-320, least(511, ceil(16 / ln(2::float8) * ln(greatest(wait, 1e-9)) - 1e-9)))::int AS wait_bucket
+    FROM finished
+),
+durations AS (
+  SELECT slot, job_type,
+         CASE WHEN duration IS NOT NULL THEN duration_bucket END AS bucket,
+         count(*) FILTER (WHERE is_run) AS runs,
+         count(*) FILTER (WHERE state = 'failed') AS failures,
+         sum(retries) FILTER (WHERE is_run) AS retries,
+         count(*) FILTER (WHERE NOT is_run) AS cancelled,
+         sum(duration) AS run_seconds,
+         max(duration) AS run_max,
+         sum(wait) AS wait_seconds,
+         max(finished_at) FILTER (WHERE is_run) AS last_run_at,
+         max(finished_at) FILTER (WHERE state = 'completed') AS last_success_at
+    FROM bucketed
+   GROUP BY 1, 2, 3
+),
+waits AS (
+  SELECT slot, job_type, wait_bucket AS bucket, count(*) AS runs
+    FROM bucketed
+   WHERE wait IS NOT NULL
+   GROUP BY 1, 2, 3
+)
+SELECT slot, job_type,
+       sum(runs)::int AS runs, sum(failures)::int AS failures, coalesce(sum(retries), 0)::int AS retries,
+       sum(cancelled)::int AS cancelled,
+       coalesce(sum(run_seconds), 0) AS run_seconds, max(run_max) AS run_max,
+       coalesce(sum(wait_seconds), 0) AS wait_seconds,
+       max(last_run_at) AS last_run_at, max(last_success_at) AS last_success_at,
+       coalesce(array_agg(((bucket + 512) << 21) | least(runs, 2097151)::int ORDER BY bucket)
+                FILTER (WHERE bucket IS NOT NULL), '{{}}') AS cells
+  FROM durations
+ GROUP BY 1, 2
+UNION ALL
+SELECT slot, job_type, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL,
+       array_agg((1 << 31) | ((bucket + 512) << 21) | least(runs, 2097151)::int ORDER BY bucket)
+  FROM waits
+ GROUP BY 1, 2
+
+-- name: first_completed
+-- One probe of jobs_finished.
+SELECT min(finished_at) FROM {schema}.jobs WHERE state = 'completed' AND finished_at IS NOT NULL AND isfinite(finished_at)
+
+-- name: frontiers
+-- Three probes of jobs_finished.
+SELECT state::text,
+       (SELECT min(finished_at)
+          FROM {schema}.jobs
+         WHERE jobs.state = terminal.state
+           AND finished_at IS NOT NULL AND finished_at > '-infinity' AND finished_at < 'infinity') AS since
+  FROM unnest(array['completed', 'failed', 'cancelled']::{schema}.job_state[]) AS terminal (state)
+
+-- name: finished_counts
+SELECT floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot,
+       coalesce(job_type, '(none)') AS job_type,
+       state::text,
+       count(*) AS jobs
+  FROM {schema}.jobs
+ WHERE state IN ('completed', 'failed', 'cancelled')
+   AND finished_at >= %(since)s AND finished_at < %(until)s
+ GROUP BY 1, 2, 3
+
+-- name: workers
+-- Online is decided here: the database's clock wrote the heartbeat, so it alone can say how old it is.
+SELECT id AS worker, hostname, pid, mode, version,
+       coalesce(last_seen_at > now() - interval '60 seconds', false) AS online,
+       CASE WHEN isfinite(started_at) THEN started_at END AS started_at,
+       CASE WHEN isfinite(last_seen_at) THEN last_seen_at END AS last_seen_at,
+       greatest(coalesce(processed, 0), 0) AS processed,
+       greatest(coalesce(failed, 0), 0) AS failed,
+       current_job_type,
+       CASE WHEN isfinite(current_started_at) THEN current_started_at END AS current_started_at
+  FROM {schema}.workers
+ WHERE id IS NOT NULL
+
+-- name: schedules
+SELECT job_type, coalesce(description, '') AS description, coalesce(cron, '') AS cron,
+       coalesce(timezone, 'UTC') AS timezone, coalesce(priority, 0) AS priority, expire_after,
+       coalesce(enabled, false) AS enabled,
+       CASE WHEN isfinite(last_enqueued_at) THEN last_enqueued_at END AS last_enqueued_at
+  FROM {schema}.schedules
+ WHERE job_type IS NOT NULL
+
+-- name: recent_jobs
+-- The newest thousand by key and no more: whatever is asked of the view in whatever order, history is never sorted.
+SELECT id::text AS job_id, job_type,
+       CASE WHEN state = 'pending' AND run_after > now() THEN 'scheduled' ELSE state::text END AS state,
+       created_at, started_at, finished_at, retries, priority::int AS priority, worker_id AS worker
+  FROM (SELECT id, job_type, state, run_after, created_at, started_at, finished_at, retries, priority, worker_id
+          FROM {schema}.jobs
+         ORDER BY id DESC
+         LIMIT 1000) AS newest
+
+-- name: index_live
+CREATE INDEX CONCURRENTLY jobs_live ON {schema}.jobs (state, job_type, run_after)
+ WHERE state IN ('pending', 'active', 'retry')
+
+-- name: index_finished
+CREATE INDEX CONCURRENTLY jobs_finished ON {schema}.jobs (state, finished_at)
+ WHERE finished_at IS NOT NULL

@@ -1,0 +1,93 @@
+"""Reads the Ascent queue: what there is to know stands in ``queries.sql``."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, TypeVar
+
+from psycopg import sql
+from psycopg.rows import class_row
+
+from jobqueue.engine import Conn, Span
+from jobqueue.rows import FinishedCount, LiveCount, Oldest, ScheduleRow, SlotRuns, Worker
+from jobqueue.states import JobState
+
+Row = TypeVar("Row")
+
+
+class AscentReader:
+    """A ``QueueReader`` over Ascent's tables."""
+
+    def __init__(self, queries: Mapping[str, sql.Composed]) -> None:
+        self._queries = queries
+
+    async def engine_version(self, conn: Conn) -> str:
+        """Say which build the newest worker runs."""
+        version: str | None = await self._value(conn, "engine_version")
+        return version or ""
+
+    async def live_counts(self, conn: Conn) -> Sequence[LiveCount]:
+        """Count the unfinished jobs."""
+        counts = []
+        async with conn.cursor() as cursor:
+            await cursor.execute(self._queries["live_counts"])
+            async for job_type, state, jobs, ahead in cursor:
+                if state == JobState.PENDING:
+                    counts.append(LiveCount(job_type, JobState.SCHEDULED, ahead))
+                    jobs -= ahead
+                counts.append(LiveCount(job_type, JobState(state), jobs))
+        return counts
+
+    async def oldest_ready(self, conn: Conn) -> Sequence[Oldest]:
+        """Find since when the oldest due job of each type waits."""
+        return await self._rows(conn, Oldest, "oldest_ready")
+
+    async def oldest_active(self, conn: Conn) -> Sequence[Oldest]:
+        """Find since when the longest-running job of each type runs."""
+        return await self._rows(conn, Oldest, "oldest_active")
+
+    async def slot_counts(self, conn: Conn, span: Span) -> Mapping[int, int]:
+        """Count the rows that finished in *span* by slot."""
+        async with conn.cursor() as cursor:
+            await cursor.execute(self._queries["slot_counts"], asdict(span))
+            return dict(await cursor.fetchall())
+
+    async def slot_runs(self, conn: Conn, span: Span) -> Sequence[SlotRuns]:
+        """Aggregate the rows that finished in *span*; a slot and type has up to two rows to be added up."""
+        return await self._rows(conn, SlotRuns, "slot_runs", asdict(span))
+
+    async def first_completed(self, conn: Conn) -> datetime | None:
+        """Find where the completed rows begin."""
+        first: datetime | None = await self._value(conn, "first_completed")
+        return first
+
+    async def frontiers(self, conn: Conn) -> Mapping[JobState, datetime]:
+        """Find the oldest finish time still held in each terminal state."""
+        async with conn.cursor() as cursor:
+            await cursor.execute(self._queries["frontiers"])
+            return {JobState(state): since async for state, since in cursor if since is not None}
+
+    async def finished_counts(self, conn: Conn, span: Span) -> Sequence[FinishedCount]:
+        """Count the rows that finished in *span* by slot, type and state."""
+        return await self._rows(conn, FinishedCount, "finished_counts", asdict(span))
+
+    async def workers(self, conn: Conn) -> Sequence[Worker]:
+        """List the workers."""
+        return await self._rows(conn, Worker, "workers")
+
+    async def schedules(self, conn: Conn) -> Sequence[ScheduleRow]:
+        """List the recurring jobs."""
+        return await self._rows(conn, ScheduleRow, "schedules")
+
+    async def _value(self, conn: Conn, query: str) -> Any:
+        async with conn.cursor() as cursor:
+            await cursor.execute(self._queries[query])
+            row = await cursor.fetchone()
+            return row and row[0]
+
+    async def _rows(
+        self, conn: Conn, row_type: type[Row], query: str, values: Mapping[str, object] | None = None
+    ) -> list[Row]:
+        async with conn.cursor(row_factory=class_row(row_type)) as cursor:
+            await cursor.execute(self._queries[query], values)
+            return await cursor.fetchall()

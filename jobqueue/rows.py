@@ -1,0 +1,92 @@
+"""The rows that an engine's SQL answers with: one type for each question.
+
+Times are timezone-aware and by the database's clock, durations are seconds. A ``job_type`` is whatever text
+the queue holds: quotes, newlines and 300 characters included.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jobqueue.states import JobState
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCount:
+    """How many jobs of one type stand in one live state."""
+
+    job_type: str
+    state: JobState
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Oldest:
+    """Since when the oldest job of a type waits (due jobs only), or runs."""
+
+    job_type: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRuns:
+    """Jobs of one type that finished in one slot of time; rows of the same slot and type add up.
+
+    ``slot`` is the number of slots since the epoch. ``runs`` leaves cancelled jobs out; ``run_max`` is None
+    when no run has both a start and an end. ``cells`` are packed as ``exporter.counting.cells`` says.
+    """
+
+    slot: int
+    job_type: str
+    runs: int
+    failures: int
+    retries: int
+    cancelled: int
+    run_seconds: float
+    run_max: float | None
+    wait_seconds: float
+    last_run_at: datetime | None
+    last_success_at: datetime | None
+    cells: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedCount:
+    """How many rows of one type and terminal state finished in one slot of time."""
+
+    slot: int
+    job_type: str
+    state: JobState
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A process with a heartbeat; ``online`` by the database's clock."""
+
+    worker: str
+    hostname: str | None
+    pid: int | None
+    mode: str | None
+    version: str | None
+    online: bool
+    started_at: datetime | None
+    last_seen_at: datetime | None
+    processed: int
+    failed: int
+    current_job_type: str | None
+    current_started_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRow:
+    """A recurring job as the queue has it; the expression may be anything."""
+
+    job_type: str
+    description: str
+    cron: str
+    timezone: str
+    priority: int
+    expire_after: timedelta | None
+    enabled: bool
+    last_enqueued_at: datetime | None
+    """When the newest tick got its job; a manual run doesn't move it."""

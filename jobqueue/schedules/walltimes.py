@@ -1,0 +1,100 @@
+"""The wall-clock times that an expression names, as naive datetimes of a clock that never shifts."""
+
+import calendar
+from bisect import bisect_left, bisect_right
+from datetime import MAXYEAR, MINYEAR, datetime
+
+from jobqueue.schedules.expression import LAST, Fields
+
+_FIRST_WEEKDAYS = range(7)
+_LENGTHS = {month: (28, 29) if month == 2 else (calendar.monthrange(2001, month)[1],) for month in range(1, 13)}
+
+
+class WallTimes:
+    """Finds the wall times of *fields* in both directions, to the second."""
+
+    def __init__(self, fields: Fields) -> None:
+        self._minutes = [60 * hour + minute for hour in fields.hours for minute in fields.minutes]
+        self._seconds = fields.seconds
+        # A month is told by its first weekday and its length: there are 28 sorts, and every sort comes round.
+        self._days = {
+            (month, first, length): _matching_days(fields, first, length)
+            for month in fields.months
+            for first in _FIRST_WEEKDAYS
+            for length in _LENGTHS[month]
+        }
+        self.never = not any(self._days.values())
+
+    def first_from(self, wall: datetime) -> datetime | None:
+        """The first wall time at or after *wall*, None when there is none."""
+        if wall.day in self._days_of(wall.year, wall.month):
+            minute = 60 * wall.hour + wall.minute
+            at = bisect_left(self._minutes, minute)
+            if at < len(self._minutes) and self._minutes[at] == minute:
+                second = bisect_left(self._seconds, wall.second)
+                if second < len(self._seconds):
+                    return wall.replace(second=self._seconds[second])
+                at += 1
+            if at < len(self._minutes):
+                return _at(wall, self._minutes[at], self._seconds[0])
+        day = self._day_after(wall)
+        return day and _at(day, self._minutes[0], self._seconds[0])
+
+    def last_until(self, wall: datetime) -> datetime | None:
+        """The last wall time at or before *wall*, None when there is none."""
+        if wall.day in self._days_of(wall.year, wall.month):
+            minute = 60 * wall.hour + wall.minute
+            at = bisect_right(self._minutes, minute) - 1
+            if at >= 0 and self._minutes[at] == minute:
+                second = bisect_right(self._seconds, wall.second) - 1
+                if second >= 0:
+                    return wall.replace(second=self._seconds[second])
+                at -= 1
+            if at >= 0:
+                return _at(wall, self._minutes[at], self._seconds[-1])
+        day = self._day_before(wall)
+        return day and _at(day, self._minutes[-1], self._seconds[-1])
+
+    def _day_after(self, wall: datetime) -> datetime | None:
+        if self.never:
+            return None
+        year, month, after = wall.year, wall.month, wall.day
+        while year <= MAXYEAR:
+            for day in self._days_of(year, month):
+                if day > after:
+                    return datetime(year, month, day)  # noqa: DTZ001 -- a wall time has no zone
+            year, month, after = (year, month + 1, 0) if month < 12 else (year + 1, 1, 0)
+        return None
+
+    def _day_before(self, wall: datetime) -> datetime | None:
+        if self.never:
+            return None
+        year, month, before = wall.year, wall.month, wall.day
+        while year >= MINYEAR:
+            for day in reversed(self._days_of(year, month)):
+                if day < before:
+                    return datetime(year, month, day)  # noqa: DTZ001 -- a wall time has no zone
+            year, month, before = (year, month - 1, 32) if month > 1 else (year - 1, 12, 32)
+        return None
+
+    def _days_of(self, year: int, month: int) -> tuple[int, ...]:
+        return self._days.get((month, *calendar.monthrange(year, month)), ())
+
+
+def _at(day: datetime, minute: int, second: int) -> datetime:
+    return day.replace(hour=minute // 60, minute=minute % 60, second=second)
+
+
+def _matching_days(fields: Fields, first: int, length: int) -> tuple[int, ...]:
+    """The days that match in a month which begins on weekday *first* (0 is Monday) and has *length* days."""
+    return tuple(day for day in range(1, length + 1) if _matches(fields, day, (first + day) % 7, length))
+
+
+def _matches(fields: Fields, day: int, weekday: int, length: int) -> bool:
+    if fields.places:
+        place, last = (day - 1) // 7 + 1, day + 7 > length
+        return (weekday, place) in fields.places or (last and (weekday, LAST) in fields.places)
+    if fields.days is None and fields.weekdays is None:
+        return True
+    of_month = fields.days is not None and (day in fields.days or (day == length and LAST in fields.days))
+    return of_month or (fields.weekdays is not None and weekday in fields.weekdays)

@@ -1,0 +1,31 @@
+"""Named queries from ``.sql`` files.
+
+A file holds queries under ``-- name: …`` headers. Values are bound by psycopg (``%(name)s``); the only thing put
+into a text is an identifier such as ``{schema}``, and it is quoted here, in one place.
+"""
+
+import re
+from collections.abc import Mapping
+from importlib import resources
+from typing import LiteralString, cast
+
+from psycopg import sql
+
+_HEADER = re.compile(r"^-- name: (\w+)[ \t]*\n", re.MULTILINE)
+_PLACEHOLDER = re.compile(r"(?<!\{)\{(\w+)\}")
+
+
+def load(package: str, file: str = "queries.sql", **identifiers: str | sql.Composable) -> Mapping[str, sql.Composed]:
+    """Read the queries of *file* in *package* whose ``{schema}``-like placeholders are all given, by name.
+
+    A text is quoted as an identifier; what psycopg composed stays as it is.
+    """
+    text = resources.files(package).joinpath(file).read_text("utf-8")
+    _, *parts = _HEADER.split(text)
+    values = {name: sql.Identifier(value) if isinstance(value, str) else value for name, value in identifiers.items()}
+    # The text ships with us and takes nothing but what is quoted above.
+    return {
+        name: sql.SQL(cast("LiteralString", body.strip())).format(**values)
+        for name, body in zip(parts[::2], parts[1::2], strict=True)
+        if values.keys() >= set(_PLACEHOLDER.findall(body))
+    }

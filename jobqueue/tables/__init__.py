@@ -1,0 +1,3 @@
+"""Our own tables, schema ``system_status``: made by ``migrate``, never unasked."""
+
+SCHEMA = "system_status"

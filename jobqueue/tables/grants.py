@@ -1,0 +1,62 @@
+"""Prints the least that each role needs: SQL for a database's owner to read, change and run."""
+
+from collections.abc import Iterator, Sequence
+
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from jobqueue.config import Source
+from jobqueue.engine import Engine
+from jobqueue.engines import open_engine
+from jobqueue.sql import load
+from jobqueue.tables import SCHEMA
+
+_PACKAGE = "jobqueue.tables"
+
+
+def grants(sources: Sequence[Source], exporter: str, grafana: str) -> Iterator[str]:
+    """Yield SQL, line by line: the roles *exporter* (reads queues, writes our counting tables) and *grafana*.
+
+    Columns are granted one by one, so that no role of ours can read a payload.
+    """
+    for source in sources:
+        queue, store = source.dsn.get_secret_value(), source.store_dsn.get_secret_value()
+        yield f"-- Source {source.name}: in database {_database(queue)}"
+        yield from _roles(exporter, grafana)
+        yield from queue_grants(open_engine(source.engine, source.schema), exporter)
+        if store != queue:
+            yield f"-- Source {source.name}: in database {_database(store)}"
+            yield from _roles(exporter, grafana)
+        yield from store_grants(exporter)
+        yield from _statements("schema", role=grafana, schema=SCHEMA)
+        yield from _statements("views", role=grafana)
+        yield ""
+
+
+def queue_grants(engine: Engine, role: str) -> Iterator[str]:
+    """Yield what reading one queue takes."""
+    yield from _statements("schema", role=role, schema=engine.schema)
+    for table, columns in engine.tables.items():
+        names = sql.SQL(", ").join(map(sql.Identifier, columns))
+        query = load(_PACKAGE, "grants.sql", columns=names, role=role, schema=engine.schema, table=table)["columns"]
+        yield query.as_string()
+
+
+def store_grants(role: str) -> Iterator[str]:
+    """Yield what keeping our counting tables takes."""
+    yield from _statements("schema", role=role, schema=SCHEMA)
+    yield from _statements("counting", role=role)
+
+
+def _roles(*roles: str) -> Iterator[str]:
+    for role in roles:
+        yield load(_PACKAGE, "grants.sql", role=role, role_name=sql.Literal(role))["role"].as_string()
+
+
+def _statements(name: str, **identifiers: str) -> Iterator[str]:
+    yield load(_PACKAGE, "grants.sql", **identifiers)[name].as_string()
+
+
+def _database(dsn: str) -> str:
+    parts = conninfo_to_dict(dsn)
+    return f"{parts.get('dbname') or 'of the same name as its user'} on {parts.get('host') or 'the local socket'}"

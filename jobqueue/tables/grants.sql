@@ -1,0 +1,18 @@
+-- name: role
+-- Without a password yet: give it one, or let pg_hba.conf decide.
+DO $do$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {role_name}) THEN CREATE ROLE {role} LOGIN; END IF;
+END $do$;
+
+-- name: schema
+GRANT USAGE ON SCHEMA {schema} TO {role};
+
+-- name: columns
+GRANT SELECT ({columns}) ON {schema}.{table} TO {role};
+
+-- name: counting
+GRANT SELECT, INSERT, UPDATE, DELETE ON system_status.sources, system_status.run_minutes, system_status.run_slots TO {role};
+GRANT SELECT ON system_status.migrations TO {role};
+
+-- name: views
+GRANT SELECT ON system_status.recent_jobs TO {role};

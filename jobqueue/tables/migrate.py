@@ -1,0 +1,131 @@
+"""Applies the numbered migrations, and makes the view ``recent_jobs`` over the configured sources."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+
+import psycopg
+from psycopg import sql
+
+from jobqueue.config import Source
+from jobqueue.engine import Engine
+from jobqueue.engines import open_engine
+from jobqueue.sql import load
+
+# Any fixed number; two places that migrate at once take turns by it.
+_LOCK = 0x5957_5354_4154_0001
+
+
+class MigrationError(Exception):
+    """One line that says what keeps the tables from being made, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered file; ``checksum`` tells whether an applied one was changed afterwards."""
+
+    version: int
+    name: str
+    text: str
+
+    @property
+    def checksum(self) -> str:
+        """The file's SHA-256, in hexadecimal."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def migrations() -> list[Migration]:
+    """All migrations in their order."""
+    folder = resources.files("jobqueue.tables").joinpath("migrations")
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    return [
+        Migration(int(file.name.split("_")[0]), file.name.removesuffix(".sql"), file.read_text("utf-8"))
+        for file in files
+    ]
+
+
+def migrate(sources: Sequence[Source], say: Callable[[str], None]) -> None:
+    """Bring our tables up to date wherever these sources keep them.
+
+    Safe to run twice and from two places at once. Raises ``MigrationError``; what one database refuses is rolled
+    back there, whole.
+    """
+    for dsn, stored in _by_dsn((source.store_dsn.get_secret_value(), source) for source in sources):
+        with _connected(dsn, stored) as conn:
+            applied = _apply(conn)
+            say(f"{_names(stored)}: tables {'made: ' + ', '.join(applied) if applied else 'up to date'}")
+    for dsn, shown in _by_dsn((_place_of_view(source), source) for source in sources):
+        with _connected(dsn, shown) as conn:
+            _make_view(conn, shown)
+            say(f"{_names(shown)}: view recent_jobs made")
+
+
+def _apply(conn: psycopg.Connection) -> list[str]:
+    queries = load("jobqueue.tables")
+    conn.execute(queries["lock"], {"lock": _LOCK})
+    conn.execute(queries["schema"])
+    known: dict[int, str] = dict(conn.execute(queries["applied"]).fetchall())
+    pending = []
+    for migration in migrations():
+        checksum = known.pop(migration.version, None)
+        if checksum is None:
+            pending.append(migration)
+        elif checksum != migration.checksum:
+            raise MigrationError(
+                f"migration {migration.name}: the database has another text of it; run the version that made it"
+            )
+    if known:
+        raise MigrationError(f"the database is at version {max(known)}, newer than this program; upgrade the program")
+    for migration in pending:
+        conn.execute(migration.text.encode())
+        conn.execute(queries["record"], (migration.version, migration.name, migration.checksum))
+    return [migration.name for migration in pending]
+
+
+def _make_view(conn: psycopg.Connection, sources: Iterable[Source]) -> None:
+    queries = load("jobqueue.tables")
+    conn.execute(queries["lock"], {"lock": _LOCK})
+    conn.execute(queries["schema"])
+    parts = [
+        sql.SQL("SELECT {name}::text AS source, jobs.* FROM ({select}) AS jobs").format(
+            name=sql.Literal(source.name), select=_engine(source).recent_jobs
+        )
+        for source in sources
+    ]
+    view = sql.SQL("CREATE OR REPLACE VIEW system_status.recent_jobs AS\n") + sql.SQL("\nUNION ALL\n").join(parts)
+    conn.execute(view)
+
+
+def _place_of_view(source: Source) -> str:
+    """The database of the queue itself; its primary when the source reads a standby."""
+    dsn = source.dsn.get_secret_value()
+    with _connected(dsn, [source]) as conn:
+        standby = conn.execute("SELECT pg_is_in_recovery()").fetchone() == (True,)
+    return source.store_dsn.get_secret_value() if standby else dsn
+
+
+@contextmanager
+def _connected(dsn: str, sources: Sequence[Source]) -> Iterator[psycopg.Connection]:
+    """A transaction whose errors say which sources they are about."""
+    try:
+        with psycopg.connect(dsn, connect_timeout=5, application_name="system-status migrate") as conn:
+            yield conn
+    except psycopg.Error as error:
+        raise MigrationError(f"{_names(sources)}: {' '.join(str(error).split())}") from None
+
+
+def _by_dsn(places: Iterable[tuple[str, Source]]) -> Iterable[tuple[str, list[Source]]]:
+    grouped: dict[str, list[Source]] = {}
+    for dsn, source in places:
+        grouped.setdefault(dsn, []).append(source)
+    return grouped.items()
+
+
+def _names(sources: Iterable[Source]) -> str:
+    return ", ".join(source.name for source in sources)
+
+
+def _engine(source: Source) -> Engine:
+    return open_engine(source.engine, source.schema)

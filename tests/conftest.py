@@ -1,0 +1,100 @@
+"""A real PostgreSQL for every test: an embedded one, or the superuser URL in DATABASE_URL_TESTS."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import psycopg
+import pytest
+from psycopg import AsyncConnection, sql
+from pydantic import SecretStr
+
+from demo.postgres import EmbeddedPostgres
+from jobqueue.config import Source
+from jobqueue.tables.migrate import migrate
+
+_SCHEMA = Path(__file__).parents[1] / "jobqueue/engines/ascent/schema.sql"
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Any PostgreSQL in which we may make databases."""
+
+    address: str
+
+    def url(self, database: str) -> str:
+        return urlsplit(self.address)._replace(path="/" + quote(database, safe="")).geturl()
+
+    def create_database(self, template: str | None = None) -> str:
+        name = f"test_{os.getpid()}_{next(_numbers)}"
+        command = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        self._execute(command.format(sql.Identifier(name), sql.Identifier(template or "template1")))
+        return name
+
+    def drop_database(self, name: str) -> None:
+        self._execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _execute(self, command: sql.Composed) -> None:
+        with psycopg.connect(self.address, autocommit=True) as conn:
+            conn.execute(command)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    if address := os.environ.get("DATABASE_URL_TESTS"):
+        yield Server(address)
+        return
+    with EmbeddedPostgres.start(settings={"shared_preload_libraries": "pg_stat_statements"}) as embedded:
+        yield Server(embedded.url("postgres"))
+
+
+@pytest.fixture(scope="session")
+def template(server: Server) -> Iterator[str]:
+    """A database with the Ascent tables, to be copied."""
+    name = server.create_database()
+    with psycopg.connect(server.url(name), autocommit=True) as conn:
+        conn.execute(_SCHEMA.read_bytes())
+    yield name
+    server.drop_database(name)
+
+
+@pytest.fixture
+def database(server: Server, template: str) -> Iterator[str]:
+    """The address of a fresh database with the Ascent tables."""
+    name = server.create_database(template)
+    yield server.url(name)
+    server.drop_database(name)
+
+
+@pytest.fixture
+def empty_database(server: Server) -> Iterator[str]:
+    name = server.create_database()
+    yield server.url(name)
+    server.drop_database(name)
+
+
+@pytest.fixture
+async def conn(database: str) -> AsyncIterator[AsyncConnection]:
+    async with await AsyncConnection.connect(database, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def migrated_template(server: Server, template: str) -> Iterator[str]:
+    """A database with the Ascent tables and ours, to be copied."""
+    name = server.create_database(template)
+    migrate([Source(name="main", dsn=SecretStr(server.url(name)))], lambda line: None)
+    yield name
+    server.drop_database(name)
+
+
+@pytest.fixture
+def migrated(server: Server, migrated_template: str) -> Iterator[str]:
+    """The address of a fresh database with the Ascent tables and ours."""
+    name = server.create_database(migrated_template)
+    yield server.url(name)
+    server.drop_database(name)
