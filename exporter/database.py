@@ -7,11 +7,13 @@ between.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from time import monotonic
 from types import TracebackType
 from typing import Self
 
 from psycopg import AsyncConnection, IsolationLevel, OperationalError, sql
+from psycopg.rows import scalar_row
 
 from jobqueue.engine import Conn
 
@@ -30,6 +32,14 @@ SET LOCAL TimeZone = 'UTC'
 """
 
 
+async def database_now(conn: Conn) -> datetime:
+    """Read the database's clock: the time at which the transaction began."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute("SELECT now()")
+        now: datetime = await cursor.fetchone()  # type: ignore[assignment]  # a row there is
+        return now
+
+
 class Database:
     """One connection to one database, shared by turns.
 
@@ -44,6 +54,11 @@ class Database:
         self._turn = asyncio.Lock()
         self._conn: Conn | None = None
         self._failure: tuple[float, str] | None = None
+
+    @property
+    def answers(self) -> bool:
+        """Whether there is a connection, as far as was seen last."""
+        return self._conn is not None and not self._conn.closed
 
     async def __aenter__(self) -> Self:
         return self

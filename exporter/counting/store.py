@@ -125,9 +125,7 @@ class RunStore:
 
     async def _read_day(self, conn: Conn, day: Day, label: Callable[[str], str]) -> None:
         values = {"source": self._source, "since": moment(day.first_minute)}
-        async for job_type, last_run_at, last_success_at in await conn.execute(
-            self._queries["last_runs"], values
-        ):
+        async for job_type, last_run_at, last_success_at in await conn.execute(self._queries["last_runs"], values):
             day.of(label(job_type)).note_last(last_run_at, last_success_at)
         async for job_type, runs, failures in await conn.execute(self._queries["day_figures"], values):
             day.of(label(job_type)).runs += runs

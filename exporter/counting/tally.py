@@ -66,7 +66,6 @@ class Tally:
         settle: timedelta,
         slot_seconds: int,
         durable_slots: bool,
-        followers: Sequence[Follower] = (),
         label: Callable[[str], str] = str,
         clock: Clock = database_clock,
     ) -> None:
@@ -75,7 +74,7 @@ class Tally:
         self._store = store
         self._settle = settle
         self._durable_slots = durable_slots
-        self._followers = followers
+        self.followers: list[Follower] = []
         self._label = label
         self._clock = clock
         self._ledger = Ledger(slot_seconds)
@@ -88,6 +87,11 @@ class Tally:
     def anchor(self) -> Anchor:
         """Up to where runs are counted, and from where."""
         return self._anchor
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last poll failed."""
+        return self._in_doubt
 
     @property
     def unsettled(self) -> Mapping[Key, Runs]:
@@ -157,9 +161,7 @@ class Tally:
         async with self._queue.transaction() as conn:
             now = await self._clock(conn) or self._anchor.polled_at
         if now is None:
-            raise NothingReplayedError(
-                "the standby has replayed no transaction since its start; wait for one"
-            )
+            raise NothingReplayedError("the standby has replayed no transaction since its start; wait for one")
         return now
 
     async def _read_history(self, now: datetime) -> None:
@@ -171,9 +173,7 @@ class Tally:
         counted_from = self._anchor.counted_from or begin
         start = minute_of(begin)
         while start + _HOUR <= minute_of(now - self._settle):
-            await self._count(
-                Span(moment(start), moment(start + _HOUR), self._slot), Anchor(None, counted_from), ()
-            )
+            await self._count(Span(moment(start), moment(start + _HOUR), self._slot), Anchor(None, counted_from), ())
             start += _HOUR
             self._ledger.forget_before(start)
         await self._count(Span(moment(start), now + _DAY, self._slot), Anchor(now, counted_from), ())
@@ -200,7 +200,7 @@ class Tally:
         self._ledger.accept(draft)
         self._anchor = anchor
         growth = self._labelled(draft.growth)
-        for follower in self._followers if followers is None else followers:
+        for follower in self.followers if followers is None else followers:
             follower.add(growth)
         if self._day_read_at is not None:
             self.day.add(growth)

@@ -11,7 +11,7 @@ def _parsable(dsn: SecretStr) -> SecretStr:
     text = dsn.get_secret_value()
     try:
         parts = conninfo_to_dict(text)
-    except (ProgrammingError, UnicodeError):
+    except ProgrammingError:
         raise ValueError("libpq can't parse it") from None  # its own words would quote the text
     # With a bare "@" or "/" in the password a URL may parse all the same, but a piece of the password becomes
     # host, port or database name: no secret to libpq any more, which repeats those in its messages.

@@ -80,9 +80,8 @@ def _from_file(file: Path, given: Mapping[str, str]) -> dict[str, Any]:
             raise ConfigurationError(
                 name, f"together with {_FILE}", f"one of the two: unset {name} to use the file, or {_FILE}"
             )
-    text = _text(file, _FILE, "a YAML file that can be read")
     try:
-        document = strict_yaml.parse(text)
+        document = strict_yaml.parse(_text(file, _FILE, "a YAML file that can be read"))
     except strict_yaml.NotOurYamlError as mistake:
         raise ConfigurationError(
             _FILE, f"a mistake in {shown(str(file))} ({mistake})", "YAML, each key text and only once"

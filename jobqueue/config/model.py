@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import timedelta
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -17,8 +17,6 @@ _CONFIG = ConfigDict(extra="forbid", hide_input_in_errors=True)
 _DURATION = re.compile(r"(\d+(?:\.\d+)?) ?(second|minute|hour|day)s?", re.ASCII)
 _PORT = re.compile(r"[0-9]{1,5}")  # text, when it comes from the environment
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-
-_Item = TypeVar("_Item")
 
 
 def _duration(value: object) -> object:
@@ -37,8 +35,8 @@ def _number(value: object) -> object:
     return int(value) if isinstance(value, str) and _PORT.fullmatch(value) else value
 
 
-def _once(key: str) -> Callable[[tuple[_Item, ...]], tuple[_Item, ...]]:
-    def check(items: tuple[_Item, ...]) -> tuple[_Item, ...]:
+def _once(key: str) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    def check(items: tuple[Any, ...]) -> tuple[Any, ...]:
         seen = set()
         for index, item in enumerate(items):
             value = getattr(item, key)

@@ -19,10 +19,10 @@ def validated(document: Any, engines: Collection[str], names: Names) -> Settings
     """The settings in *document*; raises ``ConfigurationError`` for the first mistake."""
     try:
         settings = _SETTINGS.validate_python(document)
-    except ValidationError as error:
+    except ValidationError as refused:
         # An unknown key first: it is why the right one is missing.
-        mistake = min(error.errors(), key=lambda details: details["type"] != "unexpected_keyword_argument")
-        raise _explained(mistake, document, engines, names) from None
+        error = min(refused.errors(), key=lambda details: details["type"] != "unexpected_keyword_argument")
+        raise _explained(error, document, engines, names) from None
     for index, source in enumerate(settings.sources):
         if source.engine not in engines:
             place: Place = ("sources", index, "engine")
@@ -31,17 +31,15 @@ def validated(document: Any, engines: Collection[str], names: Names) -> Settings
     return settings
 
 
-def _explained(
-    mistake: ErrorDetails, document: Any, engines: Collection[str], names: Names
-) -> ConfigurationError:
-    place, kind = mistake["loc"], mistake["type"]
+def _explained(error: ErrorDetails, data: Any, engines: Collection[str], names: Names) -> ConfigurationError:
+    place, kind = error["loc"], error["type"]
     if kind == "unexpected_keyword_argument":
         allowed = one_of(keys(_owner(place)), place[-1])
         return ConfigurationError(called(place, names), "an unknown key", allowed)
     if kind == "repeated":
-        place += mistake["ctx"]["place"]
+        place += error["ctx"]["place"]
     # Looked up, for pydantic's input is what a validator has made of it.
-    value = None if kind == "missing" else reduce(getitem, place, document)
+    value = None if kind == "missing" else reduce(getitem, place, data)
     found = "something else (not shown)" if place[-1] in SECRETS and value is not None else shown(value)
     again = " a second time" if kind == "repeated" else ""
     return ConfigurationError(called(place, names), found + again, _allowed(place, engines, value))

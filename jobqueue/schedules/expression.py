@@ -146,7 +146,7 @@ def _fields(expression: str, texts: list[str], expanded: list[_Expanded], nth: M
         seconds=_values(expanded[_SECOND], _SECOND) if len(texts) > _SECOND else (0,),
         minutes=minutes,
         hours=hours,
-        # 1-31 restricts nothing by itself; beside a weekday it makes every day match.
+        # 1-31 is no restriction by itself, but beside a weekday it makes every day match.
         days=None if weekdays is None and _is_whole(days, _DAY) else days,
         months=_values(expanded[_MONTH], _MONTH),
         weekdays=None if places or (days is None and _is_whole(weekdays, _WEEKDAY)) else weekdays,

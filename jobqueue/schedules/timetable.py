@@ -1,15 +1,15 @@
 """Where each schedule of a source stands, poll after poll."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import structlog
 
 from jobqueue.rows import ScheduleRow
 from jobqueue.schedules.cron import Cron, parse
 from jobqueue.schedules.expiry import described
-from jobqueue.schedules.expression import InvalidSchedule
 from jobqueue.schedules.phrases import UNPARSABLE, phrase
 from jobqueue.schedules.ticks import MissedTicks
 
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 class Schedule:
     """A recurring job as it stands at one moment.
 
-    ``next_run``, ``expected_run`` and ``missed_ticks`` are None, None and 0 for one that is disabled or invalid.
+    While it is disabled or invalid it has no ``next_run`` and no ``expected_run``, and ``missed_ticks`` is 0.
     """
 
     job_type: str
@@ -36,8 +36,104 @@ class Schedule:
     priority: str
     """High, Normal or Low."""
     next_run: datetime | None
-    """None also when it will never run again."""
+    """None also when it never runs again."""
     expected_run: datetime | None
     """The newest tick that is past."""
     last_enqueued_at: datetime | None
     missed_ticks: int
+
+
+class Timetable:
+    """Remembers between polls what a row doesn't tell: its ticks, and since when it stands as it does.
+
+    Ticks count as missed from the newest job on, but not from before this process saw the schedule change: the
+    time in which it was switched off, or had another expression, raises no alarm. One that was never enqueued
+    is counted from when it was first seen. What a poll no longer holds is forgotten.
+    """
+
+    def __init__(self, grace: timedelta) -> None:
+        self._grace = grace
+        self._watched: dict[str, _Watched] = {}
+
+    def look(self, rows: Iterable[ScheduleRow], now: datetime) -> list[Schedule]:
+        """How the schedules of one poll stand at *now*, by the database's clock; in the order of *rows*."""
+        watched = [(row, self._watch(row, now)) for row in rows]
+        self._watched = {row.job_type: known for row, known in watched}
+        return [known.schedule(row, now, self._grace) for row, known in watched]
+
+    def _watch(self, row: ScheduleRow, now: datetime) -> "_Watched":
+        known = self._watched.get(row.job_type)
+        if known is None:
+            return _Watched(row, since=row.last_enqueued_at or now)
+        return known if known.is_still(row) else _Watched(row, since=now)
+
+
+class _Watched:
+    """One schedule, for as long as its row keeps the same ticks."""
+
+    def __init__(self, row: ScheduleRow, since: datetime) -> None:
+        self._cron_text, self._timezone, self._enabled = row.cron, row.timezone, row.enabled
+        self._since = since
+        self._readable = True
+
+    def is_still(self, row: ScheduleRow) -> bool:
+        return (self._cron_text, self._timezone, self._enabled) == (row.cron, row.timezone, row.enabled)
+
+    def schedule(self, row: ScheduleRow, now: datetime, grace: timedelta) -> Schedule:
+        unread = _unread(row)
+        if not self._readable:
+            return unread
+        try:
+            return self._read(unread, now, grace)
+        except Exception as error:  # noqa: BLE001 -- whatever one expression does, the other schedules go on
+            self._readable = False
+            log.warning("schedule.unreadable", job_type=row.job_type, error=str(error) or repr(error))
+            return unread
+
+    def _read(self, unread: Schedule, now: datetime, grace: timedelta) -> Schedule:
+        cron = self._cron
+        read = replace(unread, valid=True, phrase=self._phrase)
+        if not read.enabled:
+            return read
+        since = max(self._since, read.last_enqueued_at or self._since)
+        return replace(
+            read,
+            next_run=cron.next_after(now),
+            expected_run=cron.last_at_or_before(now),
+            missed_ticks=self._missed.count(since, now, grace),
+        )
+
+    @cached_property
+    def _cron(self) -> Cron:
+        return parse(self._cron_text, self._timezone)
+
+    @cached_property
+    def _phrase(self) -> str:
+        return phrase(self._cron_text)
+
+    @cached_property
+    def _missed(self) -> MissedTicks:
+        return MissedTicks(self._cron)
+
+
+def _unread(row: ScheduleRow) -> Schedule:
+    return Schedule(
+        job_type=row.job_type,
+        valid=False,
+        enabled=row.enabled,
+        phrase=UNPARSABLE,
+        description=described(row.description, row.expire_after),
+        cron=row.cron,
+        timezone=row.timezone,
+        priority=_priority(row.priority),
+        next_run=None,
+        expected_run=None,
+        last_enqueued_at=row.last_enqueued_at,
+        missed_ticks=0,
+    )
+
+
+def _priority(number: int) -> str:
+    if number == 0:
+        return "Normal"
+    return "High" if number > 0 else "Low"

@@ -4,6 +4,7 @@ import heapq
 import math
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -12,7 +13,7 @@ from psycopg import AsyncConnection
 
 from exporter.counting.day import Growth
 from exporter.counting.runs import Runs
-from exporter.counting.store import Anchor, RunStore
+from exporter.counting.store import RunStore
 from exporter.counting.tally import Tally
 from exporter.database import Database
 from jobqueue.engine import Conn
@@ -137,9 +138,7 @@ class World:
         while self._to_commit and self._to_commit[0][0] <= self.now:
             job = heapq.heappop(self._to_commit)[2]
             self.committed.append(job)
-            rows.append(
-                (job.job_type, job.state, job.retries, job.due_at, job.due_at, job.started_at, job.finished_at)
-            )
+            rows.append((job.job_type, job.state, job.retries, job.due_at, job.due_at, job.started_at, job.finished_at))
         if rows:
             assert self._conn is not None
             async with self._conn.cursor() as cursor:
@@ -205,9 +204,9 @@ class Exporter:
             settle=SETTLE,
             slot_seconds=self._slot_seconds,
             durable_slots=self._durable_slots,
-            followers=[self.lives[-1]],
             clock=self._clock,
         )
+        self.tally.followers.append(self.lives[-1])
 
     async def poll(self) -> None:
         await self.tally.poll()
@@ -215,10 +214,8 @@ class Exporter:
 
     async def crash(self, when: str) -> None:
         self.store.crash = when
-        try:
+        with suppress(Crash):
             await self.tally.poll()
-        except Crash:
-            pass
         self.restart()
 
     def counters(self) -> dict[str, Runs]:

@@ -1,0 +1,40 @@
+"""``python -m exporter``: read the configured queues and serve what was read on /metrics."""
+
+import argparse
+import asyncio
+import os
+import sys
+
+from exporter.app import CannotListenError, print_once, serve
+from exporter.check import check
+from exporter.log import configure
+from jobqueue.config import load_or_exit
+from jobqueue.engines import ENGINES
+
+PROGRAM = "python -m exporter"
+
+
+def main() -> int:
+    """Run; 0 when all went well, 1 when something is wrong with a source, 2 for wrong usage or configuration."""
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--once", action="store_true", help="print one exposition and end")
+    how.add_argument("--check", action="store_true", help="say what is wrong with the sources and what mends it")
+    arguments = parser.parse_args()
+
+    settings = load_or_exit(os.environ, ENGINES, PROGRAM)
+    configure(settings.log)
+    if arguments.check:
+        return 0 if asyncio.run(check(settings.sources, print)) else 1
+    if arguments.once:
+        return 0 if asyncio.run(print_once(settings)) else 1
+    try:
+        asyncio.run(serve(settings))
+    except CannotListenError as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

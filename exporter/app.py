@@ -1,0 +1,69 @@
+"""Puts the exporter together and runs it until it is told to end."""
+
+import asyncio
+import signal
+import sys
+
+import structlog
+from aiohttp import web
+
+from exporter.exposition import Exposition
+from exporter.page import Page
+from exporter.source import SourceMonitor
+from exporter.web import create_app
+from jobqueue.config import Settings
+
+log = structlog.get_logger()
+
+_SHUTDOWN_SECONDS = 5.0
+
+
+class CannotListenError(Exception):
+    """The address can't be bound; the text says which and why."""
+
+
+async def serve(settings: Settings) -> None:
+    """Read the sources and serve the page until SIGTERM or SIGINT. Raises ``CannotListenError``."""
+    end = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end.set)
+
+    sources: list[SourceMonitor] = []
+    page = Page(Exposition(sources))
+    sources += [SourceMonitor(source, page.changed) for source in settings.sources]
+    runner = web.AppRunner(create_app(page, sources), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    await runner.setup()
+    site = web.TCPSite(runner, settings.listen.host, settings.listen.port)
+    try:
+        await site.start()
+    except OSError as error:
+        await runner.cleanup()
+        raise CannotListenError(f"can't listen on {settings.listen.host}:{settings.listen.port}: {error}") from None
+    log.info("exporter.started", address=site.name, sources=[source.name for source in sources])
+
+    tasks = [asyncio.create_task(source.run()) for source in sources]
+    tasks.append(asyncio.create_task(page.keep_fresh()))
+    ended = asyncio.create_task(end.wait())
+    await asyncio.wait([ended, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    for task in (ended, *tasks):
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    await runner.cleanup()
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+    log.info("exporter.ended")
+
+
+async def print_once(settings: Settings) -> bool:
+    """Read every source once and print the page; True when every collector of every source succeeded."""
+    sources: list[SourceMonitor] = []
+    sources += [SourceMonitor(source, lambda: None) for source in settings.sources]
+    await asyncio.gather(*(source.poll_once() for source in sources))
+    rendered = await Page(Exposition(sources)).get("")
+    sys.stdout.buffer.write(rendered.plain)
+    sys.stdout.buffer.flush()
+    for source in sources:
+        await source.close()
+    return not any(source.failing() for source in sources)

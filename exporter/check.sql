@@ -1,0 +1,47 @@
+-- What --check asks the catalogues of PostgreSQL.
+
+-- name: columns
+-- A row for each column that a reader needs: is it there, may we read it, and does row-level security filter it?
+SELECT wanted.table_name,
+       wanted.column_name,
+       class.oid IS NOT NULL AS table_exists,
+       attribute.attnum IS NOT NULL AS column_exists,
+       coalesce(has_schema_privilege(namespace.oid, 'USAGE'), false)
+         AND coalesce(has_column_privilege(class.oid, attribute.attnum, 'SELECT'), false) AS readable,
+       coalesce(class.relrowsecurity AND NOT pg_has_role(class.relowner, 'MEMBER')
+                AND NOT (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user), false) AS filtered
+  FROM unnest(%(tables)s::text[], %(columns)s::text[]) AS wanted (table_name, column_name)
+  LEFT JOIN pg_namespace AS namespace ON namespace.nspname = %(schema)s
+  LEFT JOIN pg_class AS class ON class.relnamespace = namespace.oid AND class.relname = wanted.table_name
+  LEFT JOIN pg_attribute AS attribute
+    ON attribute.attrelid = class.oid AND attribute.attname = wanted.column_name AND NOT attribute.attisdropped
+
+-- name: indexes
+SELECT class.relname AS table_name,
+       index_class.relname AS index_name,
+       index.indisvalid AS valid,
+       array(SELECT attribute.attname::text
+               FROM unnest(index.indkey) WITH ORDINALITY AS part (attnum, place)
+               JOIN pg_attribute AS attribute ON attribute.attrelid = class.oid AND attribute.attnum = part.attnum
+              ORDER BY place) AS columns
+  FROM pg_index AS index
+  JOIN pg_class AS class ON class.oid = index.indrelid
+  JOIN pg_class AS index_class ON index_class.oid = index.indexrelid
+  JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+ WHERE namespace.nspname = %(schema)s
+
+-- name: store
+SELECT to_regclass('system_status.migrations') IS NOT NULL AS migrated,
+       current_setting('transaction_read_only') = 'on' AS read_only
+
+-- name: version
+SELECT coalesce(max(version), 0) FROM system_status.migrations
+
+-- name: writable
+-- A role that may write the one table but not the other loses what it counts just the same.
+SELECT bool_and(coalesce(has_table_privilege(to_regclass('system_status.' || name), privilege), false))
+  FROM unnest(array['sources', 'run_minutes', 'run_slots']) AS name
+ CROSS JOIN unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege
+
+-- name: view
+SELECT to_regclass('system_status.recent_jobs') IS NOT NULL

@@ -1,0 +1,116 @@
+"""How many completed, failed and cancelled jobs the queue holds."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+from time import monotonic
+
+import structlog
+
+from exporter.counting.census import WIDE, Census
+from exporter.counting.day import Growth
+from exporter.counting.store import MINUTE, moment
+from exporter.counting.tally import Tally, minute_of
+from exporter.database import Database
+from exporter.job_types import JobTypes
+from exporter.samples import Sample, Samples
+from jobqueue.catalogue import JOBS
+from jobqueue.engine import QueueReader, Span
+from jobqueue.states import TERMINAL, JobState
+
+log = structlog.get_logger()
+
+_COUNT_AGAIN_AFTER = 6 * 3600.0
+"""Seconds until rows deleted out of order, or edited by hand, are made good; longer when counting takes long."""
+_QUICK, _SLOW = 0.05, 0.5
+_FOR_EVER = 2**62
+
+
+class NotCountedError(Exception):
+    """Finished rows can't be told while what finishes can't be counted."""
+
+
+class FinishedCollector:
+    """Counts by job type and terminal state, zeros included; a follower of the tally."""
+
+    name = "finished"
+    share = 0.001
+
+    def __init__(self, reader: QueueReader, queue: Database, job_types: JobTypes, tally: Tally) -> None:
+        self._reader = reader
+        self._queue = queue
+        self._job_types = job_types
+        self._tally = tally
+        self._census: Census | None = None
+        self._next: Census | None = None
+        self._count_again_at = 0.0
+        self._frontiers: dict[JobState, datetime | None] = {}
+
+    def add(self, growth: Iterable[Growth]) -> None:
+        """Hear of what the tally counted, also while a full count is under way."""
+        growth = list(growth)
+        for census in (self._census, self._next):
+            if census is not None:
+                census.add(growth)
+
+    async def collect(self) -> Samples:
+        """Follow the frontiers; count everything when it is time to."""
+        if self._tally.failing or self._tally.anchor.polled_at is None:
+            raise NotCountedError("runs aren't counted at present, see collector runs")
+        if self._census is None or monotonic() > self._count_again_at:
+            self._census = await self._count_everything()
+            self._frontiers = {}
+        self._census.settle(self._tally.first_unsettled)
+        async with self._queue.transaction() as conn:
+            frontiers = await self._reader.frontiers(conn)
+        for state in TERMINAL:
+            await self._follow(self._census, state, frontiers.get(state))
+        held = self._census.held
+        return tuple(
+            Sample(JOBS, (job_type, state), held[job_type, state])
+            for job_type in self._job_types.known
+            for state in TERMINAL
+        )
+
+    async def _follow(self, census: Census, state: JobState, frontier: datetime | None) -> None:
+        if state in self._frontiers and self._frontiers[state] == frontier:
+            return
+        partly = census.drop_before(minute_of(frontier) if frontier else _FOR_EVER, state)
+        if partly and frontier:
+            span = Span(moment(partly[0]), moment(partly[1]), census.width_at(partly[0]) * MINUTE)
+            async with self._queue.transaction() as conn:
+                rows = await self._reader.finished_counts(conn, span)
+            census.recount(partly, state, rows)
+        self._frontiers[state] = frontier
+
+    async def _count_everything(self) -> Census:
+        begun = monotonic()
+        census = self._next = Census(self._job_types.label, self._tally.first_unsettled, self._tally.unsettled)
+        try:
+            async with self._queue.transaction() as conn:
+                frontiers = await self._reader.frontiers(conn)
+            begin = min((minute_of(frontier) for frontier in frontiers.values()), default=census.boundary)
+            await self._count_range(census, begin)
+        finally:
+            self._next = None
+        took = monotonic() - begun
+        self._count_again_at = monotonic() + max(_COUNT_AGAIN_AFTER, 1000 * took)
+        log.info("finished.counted", rows=census.held.total(), seconds=round(took, 1))
+        return census
+
+    async def _count_range(self, census: Census, begin: int) -> None:
+        """Count from minute *begin* to the boundary in steps that take a moment each, with pauses as long."""
+        step = 60
+        while begin < census.boundary:
+            width = census.width_at(begin)
+            end = min(begin + step, census.boundary)
+            if width == WIDE:  # a step may not reach into where slots are narrow
+                end = min(end, begin // WIDE * WIDE + WIDE)
+            began = monotonic()
+            async with self._queue.transaction() as conn:
+                span = Span(moment(begin), moment(end), width * MINUTE)
+                census.count(await self._reader.finished_counts(conn, span), width)
+            took = monotonic() - began
+            begin = end
+            step = min(2 * step, WIDE) if took < _QUICK else max(step // 2, 1) if took > _SLOW else step
+            await asyncio.sleep(took)

@@ -1,0 +1,36 @@
+"""How many jobs wait and run: the one read whose cost follows the backlog."""
+
+from collections import Counter
+
+from exporter.database import Database
+from exporter.job_types import JobTypes
+from exporter.samples import Sample, Samples
+from jobqueue.catalogue import JOBS
+from jobqueue.engine import QueueReader
+from jobqueue.states import LIVE
+
+
+class LiveCollector:
+    """Counts by job type and live state, zeros included."""
+
+    name = "live"
+    share = 0.006
+
+    def __init__(self, reader: QueueReader, queue: Database, job_types: JobTypes) -> None:
+        self._reader = reader
+        self._queue = queue
+        self._job_types = job_types
+
+    async def collect(self) -> Samples:
+        """Count the live jobs."""
+        async with self._queue.transaction() as conn:
+            rows = await self._reader.live_counts(conn)
+        jobs: Counter[tuple[str, str]] = Counter()
+        for row in rows:
+            jobs[self._job_types.label(row.job_type), row.state] += row.jobs
+        self._job_types.see(self.name, {job_type for job_type, _ in jobs})
+        return tuple(
+            Sample(JOBS, (job_type, state), jobs[job_type, state])
+            for job_type in self._job_types.known
+            for state in LIVE
+        )

@@ -1,0 +1,79 @@
+"""What finished: counters and histograms since the start, figures of the last 24 hours."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from exporter.counting.cells import percentile
+from exporter.counting.day import DayOfType
+from exporter.counting.since_start import Counted, SinceStart
+from exporter.counting.store import moment
+from exporter.counting.tally import Tally
+from exporter.job_types import JobTypes
+from exporter.samples import HistogramSample, Sample, Samples, at
+from jobqueue.catalogue import (
+    CANCELLED,
+    DAY_FAILURES,
+    DAY_MAX,
+    DAY_P50,
+    DAY_P95,
+    DAY_RUNS,
+    DAY_START,
+    DAY_SUCCESS_RATIO,
+    LAST_RUN,
+    LAST_SUCCESS,
+    RUN_DURATION,
+    RUN_FAILURES,
+    RUN_RETRIES,
+    RUN_WAIT,
+    RUNS,
+)
+
+
+class RunsCollector:
+    """Polls the tally, and shows what it counted."""
+
+    name = "runs"
+    share = 0.01
+
+    def __init__(self, tally: Tally, since_start: SinceStart, job_types: JobTypes) -> None:
+        self._tally = tally
+        self._since_start = since_start
+        self._job_types = job_types
+
+    async def collect(self) -> Samples:
+        """Count what finished since the last poll."""
+        await self._tally.poll()
+        day, counted = self._tally.day, self._since_start.types
+        in_day = {job_type for job_type, of_type in day.types.items() if of_type.runs}
+        self._job_types.see(self.name, in_day | counted.keys())
+        return tuple(
+            sample
+            for job_type in self._job_types.known
+            for sample in _samples(job_type, counted.get(job_type) or Counted(), day.types.get(job_type) or DayOfType())
+        ) + tuple(at(DAY_START, (), self._window_start()))
+
+    def _window_start(self) -> datetime | None:
+        begin = self._tally.anchor.counted_from
+        return begin and max(begin, moment(self._tally.day.first_minute))
+
+
+def _samples(job_type: str, counted: Counted, day: DayOfType) -> Iterator[Sample | HistogramSample]:
+    key = (job_type,)
+    yield Sample(RUNS, key, counted.runs)
+    yield Sample(RUN_FAILURES, key, counted.failures)
+    yield Sample(RUN_RETRIES, key, counted.retries)
+    yield Sample(CANCELLED, key, counted.cancelled)
+    yield HistogramSample(RUN_DURATION, key, counted.durations.cumulative, counted.durations.seconds)
+    yield HistogramSample(RUN_WAIT, key, counted.waits.cumulative, counted.waits.seconds)
+    yield from at(LAST_RUN, key, day.last_run_at)
+    yield from at(LAST_SUCCESS, key, day.last_success_at)
+    yield Sample(DAY_RUNS, key, day.runs)
+    yield Sample(DAY_FAILURES, key, day.failures)
+    if day.runs:
+        yield Sample(DAY_SUCCESS_RATIO, key, (day.runs - day.failures) / day.runs)
+    if day.longest is not None:
+        for metric, fraction in ((DAY_P50, 0.5), (DAY_P95, 0.95)):
+            seconds = percentile(day.durations, fraction, day.longest)
+            if seconds is not None:
+                yield Sample(metric, key, seconds)
+        yield Sample(DAY_MAX, key, day.longest)

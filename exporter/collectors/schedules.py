@@ -1,0 +1,63 @@
+"""The recurring jobs: when they are due, and whether they got their ticks."""
+
+from collections.abc import Iterator, Sequence
+
+from exporter.database import Database, database_now
+from exporter.job_types import JobTypes
+from exporter.samples import Sample, Samples, at
+from jobqueue.catalogue import (
+    SCHEDULE_ENABLED,
+    SCHEDULE_EXPECTED,
+    SCHEDULE_INFO,
+    SCHEDULE_LAST_ENQUEUED,
+    SCHEDULE_MISSED,
+    SCHEDULE_NEXT,
+    SCHEDULE_VALID,
+)
+from jobqueue.engine import QueueReader
+from jobqueue.rows import ScheduleRow
+from jobqueue.schedules import Schedule, Timetable
+
+
+class SchedulesCollector:
+    """One set of series a schedule; one that can't be parsed is shown as such."""
+
+    name = "schedules"
+    share = 0.0005
+
+    def __init__(
+        self,
+        reader: QueueReader,
+        queue: Database,
+        job_types: JobTypes,
+        timetable: Timetable,
+        configured: Sequence[ScheduleRow] = (),
+    ) -> None:
+        self._reader = reader
+        self._queue = queue
+        self._job_types = job_types
+        self._timetable = timetable
+        self._configured = configured
+
+    async def collect(self) -> Samples:
+        """Read the schedules and look up their ticks, by the queue's clock."""
+        async with self._queue.transaction() as conn:
+            rows = [*await self._reader.schedules(conn), *self._configured]
+            now = await database_now(conn)
+        schedules = self._timetable.look(rows, now)
+        # A schedule beyond the limit of job types has no label of its own to be shown under.
+        shown = [schedule for schedule in schedules if self._job_types.label(schedule.job_type) == schedule.job_type]
+        self._job_types.see(self.name, {schedule.job_type for schedule in shown})
+        return tuple(sample for schedule in shown for sample in _samples(schedule))
+
+
+def _samples(schedule: Schedule) -> Iterator[Sample]:
+    key = (schedule.job_type,)
+    info = (schedule.description, schedule.phrase, schedule.cron, schedule.timezone, schedule.priority)
+    yield Sample(SCHEDULE_INFO, key + info, 1)
+    yield Sample(SCHEDULE_ENABLED, key, schedule.enabled)
+    yield Sample(SCHEDULE_VALID, key, schedule.valid)
+    yield from at(SCHEDULE_NEXT, key, schedule.next_run)
+    yield from at(SCHEDULE_EXPECTED, key, schedule.expected_run)
+    yield from at(SCHEDULE_LAST_ENQUEUED, key, schedule.last_enqueued_at)
+    yield Sample(SCHEDULE_MISSED, key, schedule.missed_ticks)

@@ -1,0 +1,50 @@
+"""The processes with a heartbeat."""
+
+from collections.abc import Iterator
+
+from exporter.database import Database
+from exporter.job_types import JobTypes
+from exporter.samples import Sample, Samples, at
+from jobqueue.catalogue import (
+    WORKER_CURRENT_START,
+    WORKER_FAILED,
+    WORKER_INFO,
+    WORKER_LAST_SEEN,
+    WORKER_ONLINE,
+    WORKER_PROCESSED,
+    WORKER_START,
+)
+from jobqueue.engine import QueueReader
+from jobqueue.rows import Worker
+
+
+class WorkersCollector:
+    """One set of series a worker, for as long as its row is there."""
+
+    name = "workers"
+    share = 0.0005
+
+    def __init__(self, reader: QueueReader, queue: Database, job_types: JobTypes) -> None:
+        self._reader = reader
+        self._queue = queue
+        self._job_types = job_types
+
+    async def collect(self) -> Samples:
+        """List the workers."""
+        async with self._queue.transaction() as conn:
+            workers = await self._reader.workers(conn)
+        return tuple(sample for worker in workers for sample in self._samples(worker))
+
+    def _samples(self, worker: Worker) -> Iterator[Sample]:
+        key = (worker.worker,)
+        pid = "" if worker.pid is None else str(worker.pid)
+        info = (worker.hostname or "", pid, worker.mode or "", worker.version or "")
+        yield Sample(WORKER_INFO, key + info, 1)
+        yield Sample(WORKER_ONLINE, key, worker.online)
+        yield from at(WORKER_START, key, worker.started_at)
+        yield from at(WORKER_LAST_SEEN, key, worker.last_seen_at)
+        yield Sample(WORKER_PROCESSED, key, worker.processed)
+        yield Sample(WORKER_FAILED, key, worker.failed)
+        if worker.current_job_type is not None:
+            job_type = self._job_types.label(worker.current_job_type)
+            yield from at(WORKER_CURRENT_START, (*key, job_type), worker.current_started_at)

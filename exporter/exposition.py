@@ -1,0 +1,72 @@
+"""The newest samples of all sources, as Prometheus' families. No I/O: a scrape never waits for a database."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import Metric as Family
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+from exporter.samples import HistogramSample, Sample
+from exporter.source import SourceMonitor
+from jobqueue.catalogue import (
+    BUCKETS,
+    COLLECTOR_DURATION,
+    COLLECTOR_LAST_SUCCESS,
+    COLLECTOR_SUCCESS,
+    METRICS,
+    UP,
+    Kind,
+    Metric,
+)
+
+_BOUNDS = [*map(floatToGoString, BUCKETS), "+Inf"]
+
+
+class Exposition(Collector):
+    """Built afresh at each collection: what vanished from its source vanishes here."""
+
+    def __init__(self, sources: Sequence[SourceMonitor]) -> None:
+        self._sources = sources
+
+    def describe(self) -> Iterable[Family]:
+        """Name the families without collecting."""
+        return [_family(metric) for metric in METRICS]
+
+    def collect(self) -> Iterable[Family]:
+        """Group the samples by metric, in the catalogue's order; a metric without series is left out."""
+        families = {metric: _family(metric) for metric in METRICS}
+        for source in self._sources:
+            for sample in _samples(source):
+                labels = [source.name, *sample.labels]
+                family = families[sample.metric]
+                if isinstance(family, HistogramMetricFamily) and isinstance(sample, HistogramSample):
+                    family.add_metric(labels, list(zip(_BOUNDS, sample.cumulative, strict=True)), sample.sum)
+                elif not isinstance(family, HistogramMetricFamily) and isinstance(sample, Sample):
+                    family.add_metric(labels, sample.value)
+                else:
+                    raise TypeError(f"{sample.metric.name}: {type(sample).__name__} isn't a {sample.metric.kind}")
+        return [family for family in families.values() if family.samples]
+
+
+def _samples(source: SourceMonitor) -> Iterator[Sample | HistogramSample]:
+    yield Sample(UP, (), source.up)
+    for poller in source.pollers:
+        key = (poller.name,)
+        yield Sample(COLLECTOR_SUCCESS, key, poller.samples is not None)
+        if poller.duration is not None:
+            yield Sample(COLLECTOR_DURATION, key, poller.duration)
+        if poller.last_success is not None:
+            yield Sample(COLLECTOR_LAST_SUCCESS, key, poller.last_success)
+        yield from poller.samples or ()
+
+
+def _family(metric: Metric) -> GaugeMetricFamily | CounterMetricFamily | HistogramMetricFamily:
+    unit = "seconds" if metric.name.endswith("_seconds") else ""
+    match metric.kind:
+        case Kind.GAUGE:
+            return GaugeMetricFamily(metric.name, metric.help, labels=metric.all_labels, unit=unit)
+        case Kind.COUNTER:
+            return CounterMetricFamily(metric.name, metric.help, labels=metric.all_labels)
+        case Kind.HISTOGRAM:
+            return HistogramMetricFamily(metric.name, metric.help, labels=metric.all_labels, unit=unit)

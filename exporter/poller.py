@@ -1,0 +1,78 @@
+"""Asks a collector again and again, off the scrape, and keeps its newest answer."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from statistics import median
+from time import monotonic, time
+
+import structlog
+
+from exporter.collectors import Collector
+from exporter.samples import Samples
+
+log = structlog.get_logger()
+
+SLOWEST_SECONDS = 600.0
+
+
+class Poller:
+    """One collector's rhythm and state; ``samples`` is replaced whole, and None after a failure.
+
+    A read may take its collector's share of a database core: one that takes long is made rarer. The middle of the
+    last three durations decides, so that a single long read (the history at a first start) doesn't.
+    """
+
+    def __init__(self, source: str, collector: Collector, interval: float, changed: Callable[[], None]) -> None:
+        self.collector = collector
+        self.samples: Samples | None = None
+        self.duration: float | None = None
+        self.last_success: float | None = None
+        self._source = source
+        self._interval = interval
+        self._changed = changed
+        self._durations: deque[float] = deque(maxlen=3)
+        self._failure: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Value of the label ``collector``."""
+        return self.collector.name
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two reads, as their cost asks for it."""
+        if len(self._durations) < 3:
+            return self._interval
+        return max(self._interval, min(SLOWEST_SECONDS, median(self._durations) / self.collector.share))
+
+    async def run(self) -> None:
+        """Poll until cancelled; the first time after an interval."""
+        began = monotonic()
+        while True:
+            await asyncio.sleep(max(0.0, began + self.interval - monotonic()))
+            began = monotonic()
+            await self.poll()
+
+    async def poll(self) -> None:
+        """Read once; a failure is noted, logged when it is new, and never raised."""
+        began = monotonic()
+        try:
+            self.samples = await self.collector.collect()
+        except Exception as error:  # noqa: BLE001 -- whatever happened, the other collectors and sources go on
+            self.samples = None
+            self._note_failure(error)
+        else:
+            self.last_success = time()
+            if self._failure is not None:
+                log.info("collector.recovered", source=self._source, collector=self.name)
+                self._failure = None
+        self.duration = monotonic() - began
+        self._durations.append(self.duration)
+        self._changed()
+
+    def _note_failure(self, error: Exception) -> None:
+        failure = " ".join(str(error).split()) or repr(error)
+        if failure != self._failure:
+            log.warning("collector.failed", source=self._source, collector=self.name, error=failure)
+        self._failure = failure

@@ -1,0 +1,118 @@
+"""One source: its connections, its collectors and their pollers."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from exporter.collectors import Collector
+from exporter.collectors.finished import FinishedCollector
+from exporter.collectors.live import LiveCollector
+from exporter.collectors.oldest import OldestCollector
+from exporter.collectors.runs import RunsCollector
+from exporter.collectors.schedules import SchedulesCollector
+from exporter.collectors.server import ServerCollector
+from exporter.collectors.store import StoreCollector
+from exporter.collectors.workers import WorkersCollector
+from exporter.counting.since_start import SinceStart
+from exporter.counting.store import RunStore
+from exporter.counting.tally import Tally
+from exporter.database import Database
+from exporter.job_types import JobTypes
+from exporter.poller import Poller
+from jobqueue.config import Source
+from jobqueue.engines import open_engine
+from jobqueue.rows import ScheduleRow
+from jobqueue.schedules import Timetable
+
+GRACE_SECONDS = 60
+"""How late a tick may get its job, beyond a poll, before it counts as missed."""
+
+_SHORT_RETENTION = timedelta(hours=1)
+_SLOT_SECONDS, _SHORT_SLOT_SECONDS = 15, 5
+_STORE_TIMEOUT_SECONDS = 30.0
+
+
+class SourceMonitor:
+    """Everything that reads one source. At most two connections: one to the queue, one to our tables."""
+
+    def __init__(self, source: Source, changed: Callable[[], None]) -> None:
+        self.name = source.name
+        self.interval = source.poll_interval
+        self._queue = Database(source.dsn.get_secret_value(), source.statement_timeout, read_only=True)
+        self._store = Database(source.store_dsn.get_secret_value(), _STORE_TIMEOUT_SECONDS, read_only=False)
+        self.pollers = [
+            Poller(source.name, collector, source.poll_interval, changed) for collector in self._collectors(source)
+        ]
+
+    @property
+    def up(self) -> bool:
+        """Whether the database answered last time."""
+        return self._queue.answers
+
+    def failing(self) -> list[str]:
+        """The collectors whose newest read failed, or that haven't read yet."""
+        return [poller.name for poller in self.pollers if poller.samples is None]
+
+    async def poll_once(self) -> None:
+        """Ask every collector once, one after the other."""
+        for poller in self.pollers:
+            await poller.poll()
+
+    async def run(self) -> None:
+        """Ask every collector in its own rhythm, until cancelled; connections are closed at the end."""
+        try:
+            await self.poll_once()
+            async with asyncio.TaskGroup() as tasks:
+                for poller in self.pollers:
+                    tasks.create_task(poller.run())
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._queue.close()
+        await self._store.close()
+
+    def _collectors(self, source: Source) -> Iterator[Collector]:
+        """In the order of the first round: who names job types first, who builds on the tally last."""
+        engine = open_engine(source.engine, source.schema)
+        reader, queue = engine.reader, self._queue
+        job_types = JobTypes(source.job_type_limit)
+        timetable = Timetable(timedelta(seconds=source.poll_interval + GRACE_SECONDS))
+        configured = [
+            ScheduleRow(
+                schedule.job_type,
+                schedule.description,
+                schedule.cron,
+                schedule.timezone,
+                schedule.priority,
+                schedule.expire_after,
+                schedule.enabled,
+                last_enqueued_at=None,
+            )
+            for schedule in source.schedules
+        ]
+        short = engine.retention < _SHORT_RETENTION
+        slot_seconds = _SHORT_SLOT_SECONDS if short else _SLOT_SECONDS
+        since_start = SinceStart()
+        store = RunStore(self._store, source.name, slot_seconds)
+        tally = Tally(
+            reader,
+            queue,
+            store,
+            settle=timedelta(seconds=source.settle),
+            slot_seconds=slot_seconds,
+            durable_slots=short,
+            label=job_types.label,
+        )
+        finished = FinishedCollector(reader, queue, job_types, tally)
+        tally.followers += [since_start, finished]
+        yield ServerCollector(engine, queue, lambda: job_types.folded)
+        yield SchedulesCollector(reader, queue, job_types, timetable, configured)
+        yield WorkersCollector(reader, queue, job_types)
+        yield OldestCollector.active(reader, queue, job_types)
+        yield OldestCollector.ready(reader, queue, job_types)
+        yield RunsCollector(tally, since_start, job_types)
+        yield StoreCollector(store)
+        yield LiveCollector(reader, queue, job_types)
+        yield finished

@@ -1,0 +1,177 @@
+"""Every metric: its name, type, labels and meaning, declared once.
+
+Exporter, dashboards, rules and ``docs/metrics.md`` take the names from here. Every series carries ``source`` first;
+base units; times are timestamps, so that an age keeps growing while nothing is read.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """A metric's type, in Prometheus' word."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric family; ``labels`` stand behind ``source``."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+
+    @property
+    def all_labels(self) -> tuple[str, ...]:
+        """The labels of a series, ``source`` included."""
+        return ("source", *self.labels)
+
+
+def _gauge(name: str, text: str, *labels: str) -> Metric:
+    return Metric(name, Kind.GAUGE, text, labels)
+
+
+def _counter(name: str, text: str, *labels: str) -> Metric:
+    return Metric(name, Kind.COUNTER, text, labels)
+
+
+def _histogram(name: str, text: str, *labels: str) -> Metric:
+    return Metric(name, Kind.HISTOGRAM, text, labels)
+
+
+BUCKETS = tuple(2.0**power for power in range(-7, 17))
+"""Upper bounds of both histograms in seconds: 7.8 ms to 18 h."""
+
+# The exporter itself
+
+UP = _gauge("jobqueue_up", "1 when the source's database answers; always there, for every configured source.")
+SOURCE_INFO = _gauge("jobqueue_source_info", "What is read: always 1.", "engine", "engine_version", "server_version")
+COLLECTOR_SUCCESS = _gauge(
+    "jobqueue_collector_success",
+    "1 when the collector's newest read succeeded; 0 and its series are gone.",
+    "collector",
+)
+COLLECTOR_DURATION = _gauge(
+    "jobqueue_collector_duration_seconds", "How long the collector's newest read took.", "collector"
+)
+COLLECTOR_LAST_SUCCESS = _gauge(
+    "jobqueue_collector_last_success_timestamp_seconds", "When the collector last succeeded.", "collector"
+)
+JOB_TYPES_FOLDED = _gauge(
+    "jobqueue_job_types_folded",
+    'How many job types beyond the configured limit are shown together as job_type="__other__".',
+)
+
+# Jobs as they stand
+
+JOBS = _gauge(
+    "jobqueue_jobs",
+    "Jobs by state, all seven: pending (due), scheduled (not due yet), active, retry, completed, failed, cancelled.",
+    "job_type",
+    "state",
+)
+OLDEST_READY = _gauge(
+    "jobqueue_oldest_ready_timestamp_seconds",
+    "When the oldest due job that still waits became due; absent when none waits.",
+    "job_type",
+)
+OLDEST_ACTIVE = _gauge(
+    "jobqueue_oldest_active_start_timestamp_seconds",
+    "When the longest-running active job started; absent when none is active.",
+    "job_type",
+)
+
+# Runs as they happen
+
+RUNS = _counter("jobqueue_runs_total", "Runs: jobs that completed or failed, not those cancelled.", "job_type")
+RUN_FAILURES = _counter("jobqueue_run_failures_total", "Runs that failed.", "job_type")
+RUN_RETRIES = _counter("jobqueue_run_retries_total", "Retries that the finished runs had needed.", "job_type")
+CANCELLED = _counter("jobqueue_jobs_cancelled_total", "Jobs cancelled, or dropped when they expired.", "job_type")
+RUN_DURATION = _histogram(
+    "jobqueue_run_duration_seconds", "From the start of a run's last attempt to its end.", "job_type"
+)
+RUN_WAIT = _histogram("jobqueue_run_wait_seconds", "From the moment a job is due until a worker starts it.", "job_type")
+LAST_RUN = _gauge("jobqueue_last_run_timestamp_seconds", "When the newest run ended.", "job_type")
+LAST_SUCCESS = _gauge("jobqueue_last_success_timestamp_seconds", "When the newest completed run ended.", "job_type")
+
+# The last 24 hours
+
+DAY_RUNS = _gauge("jobqueue_last24h_runs", "Runs that ended in the last 24 hours.", "job_type")
+DAY_FAILURES = _gauge("jobqueue_last24h_failures", "Runs that failed in the last 24 hours.", "job_type")
+DAY_SUCCESS_RATIO = _gauge(
+    "jobqueue_last24h_success_ratio",
+    "Completed runs to all runs of the last 24 hours, 0 to 1; absent without runs.",
+    "job_type",
+)
+DAY_P50 = _gauge(
+    "jobqueue_last24h_run_duration_p50_seconds", "Median run of the last 24 hours, within 2.5 %.", "job_type"
+)
+DAY_P95 = _gauge(
+    "jobqueue_last24h_run_duration_p95_seconds",
+    "95th percentile of the runs of the last 24 hours, within 2.5 %.",
+    "job_type",
+)
+DAY_MAX = _gauge("jobqueue_last24h_run_duration_max_seconds", "Longest run of the last 24 hours, exact.", "job_type")
+DAY_START = _gauge(
+    "jobqueue_last24h_window_start_timestamp_seconds",
+    "From when the 24-hour figures count: later than a day ago while history is younger.",
+)
+
+# Schedules
+
+SCHEDULE_INFO = _gauge(
+    "jobqueue_schedule_info",
+    "A recurring job: always 1. schedule is the expression in words, priority is High, Normal or Low.",
+    "job_type",
+    "description",
+    "schedule",
+    "cron",
+    "timezone",
+    "priority",
+)
+SCHEDULE_ENABLED = _gauge("jobqueue_schedule_enabled", "1 when the schedule is enabled.", "job_type")
+SCHEDULE_VALID = _gauge("jobqueue_schedule_valid", "0 when the expression or timezone can't be parsed.", "job_type")
+SCHEDULE_NEXT = _gauge(
+    "jobqueue_schedule_next_run_timestamp_seconds",
+    "The next tick; absent when disabled, not valid, or never again.",
+    "job_type",
+)
+SCHEDULE_EXPECTED = _gauge(
+    "jobqueue_schedule_expected_run_timestamp_seconds", "The newest tick that is past.", "job_type"
+)
+SCHEDULE_LAST_ENQUEUED = _gauge(
+    "jobqueue_schedule_last_enqueued_timestamp_seconds",
+    "When a tick last got its job; a manual run doesn't count.",
+    "job_type",
+)
+SCHEDULE_MISSED = _gauge(
+    "jobqueue_schedule_missed_ticks",
+    "Ticks due since the last one that got its job, after a grace of a poll and 60 s; 0 when disabled or not valid.",
+    "job_type",
+)
+
+# Workers
+
+WORKER_INFO = _gauge("jobqueue_worker_info", "A worker: always 1.", "worker", "hostname", "pid", "mode", "version")
+WORKER_ONLINE = _gauge(
+    "jobqueue_worker_online", "1 when the worker was seen in the last 60 s, by the database's clock.", "worker"
+)
+WORKER_START = _gauge("jobqueue_worker_start_timestamp_seconds", "When the worker started.", "worker")
+WORKER_LAST_SEEN = _gauge("jobqueue_worker_last_seen_timestamp_seconds", "The worker's last heartbeat.", "worker")
+WORKER_PROCESSED = _counter(
+    "jobqueue_worker_processed_total", "Jobs the worker has processed, by its own count.", "worker"
+)
+WORKER_FAILED = _counter("jobqueue_worker_failed_total", "Jobs the worker has failed, by its own count.", "worker")
+WORKER_CURRENT_START = _gauge(
+    "jobqueue_worker_current_run_start_timestamp_seconds",
+    "When the worker's current run started; absent when idle.",
+    "worker",
+    "job_type",
+)
+
+METRICS: tuple[Metric, ...] = tuple(value for value in globals().values() if isinstance(value, Metric))
+"""All of them, in the order of this file, which is that of the exposition."""
