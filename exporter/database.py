@@ -6,7 +6,8 @@ between.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from time import monotonic
 from types import TracebackType
@@ -19,6 +20,8 @@ from jobqueue.engine import Conn
 
 CONNECT_TIMEOUT_SECONDS = 5
 _REFUSED_FOR_SECONDS = 5.0
+
+_busy_seconds = ContextVar("busy_seconds", default=0.0)
 
 # jit and parallel workers cost more than these short queries; generic plans can't see how new the newest rows are.
 _LIMITS = """
@@ -38,6 +41,11 @@ async def database_now(conn: Conn) -> datetime:
         await cursor.execute("SELECT now()")
         now: datetime = await cursor.fetchone()  # type: ignore[assignment]  # a row there is
         return now
+
+
+def busy_seconds() -> float:
+    """How long the current task has held transactions, waiting for its turn not included."""
+    return _busy_seconds.get()
 
 
 class Database:
@@ -72,18 +80,35 @@ class Database:
     async def transaction(self) -> AsyncIterator[Conn]:
         """Hold a transaction: repeatable read, so that all its queries see one moment."""
         async with self._turn:
-            conn = await self._connection()
+            began = monotonic()
             try:
-                async with conn.transaction():
+                async with AsyncExitStack() as transaction:
+                    conn = await self._begin(transaction)
                     await conn.execute(self._limits)
                     yield conn
             except asyncio.CancelledError:
                 await self.close()
                 raise
             except OperationalError:
-                if conn.broken:
+                if self._conn is not None and self._conn.broken:
                     await self.close()
                 raise
+            finally:
+                _busy_seconds.set(_busy_seconds.get() + monotonic() - began)
+
+    async def _begin(self, transaction: AsyncExitStack) -> Conn:
+        """Begin one; a kept connection that was cut meanwhile is replaced, as nothing is lost yet."""
+        kept = self.answers
+        try:
+            conn = await self._connection()
+            await transaction.enter_async_context(conn.transaction())
+        except OperationalError:
+            if not kept:
+                raise
+            await self.close()
+            conn = await self._connection()
+            await transaction.enter_async_context(conn.transaction())
+        return conn
 
     async def close(self) -> None:
         """Let go of the connection; the next transaction opens another."""

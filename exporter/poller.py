@@ -9,6 +9,7 @@ from time import monotonic, time
 import structlog
 
 from exporter.collectors import Collector
+from exporter.database import busy_seconds
 from exporter.samples import Samples
 
 log = structlog.get_logger()
@@ -18,6 +19,8 @@ SLOWEST_SECONDS = 600.0
 
 class Poller:
     """One collector's rhythm and state; ``samples`` is replaced whole, and None after a failure.
+
+    ``duration`` is how long the last read kept its database busy, in seconds.
 
     A read may take its collector's share of a database core: one that takes long is made rarer. The middle of the
     last three durations decides, so that a single long read (the history at a first start) doesn't.
@@ -56,7 +59,7 @@ class Poller:
 
     async def poll(self) -> None:
         """Read once; a failure is noted, logged when it is new, and never raised."""
-        began = monotonic()
+        began = busy_seconds()
         try:
             self.samples = await self.collector.collect()
         except Exception as error:  # noqa: BLE001 -- whatever happened, the other collectors and sources go on
@@ -67,7 +70,7 @@ class Poller:
             if self._failure is not None:
                 log.info("collector.recovered", source=self._source, collector=self.name)
                 self._failure = None
-        self.duration = monotonic() - began
+        self.duration = busy_seconds() - began
         self._durations.append(self.duration)
         self._changed()
 

@@ -1,4 +1,4 @@
-"""``python -m jobqueue migrate | grants``: our own tables and the roles that use them."""
+"""``python -m jobqueue migrate | grants | metrics``: our own tables, the roles that use them, the list of metrics."""
 
 import argparse
 import os
@@ -6,6 +6,7 @@ import sys
 
 from jobqueue.config import load_or_exit
 from jobqueue.engines import ENGINES
+from jobqueue.reference import metrics_page
 from jobqueue.tables.grants import grants
 from jobqueue.tables.migrate import MigrationError, migrate
 
@@ -20,7 +21,11 @@ def main() -> int:
     granting = commands.add_parser("grants", help="print the SQL that makes least-privilege roles")
     granting.add_argument("--exporter", default="system_status_exporter", help="role of the exporter")
     granting.add_argument("--grafana", default="system_status_grafana", help="role of Grafana's data source")
+    commands.add_parser("metrics", help="print docs/metrics.md")
     arguments = parser.parse_args()
+    if arguments.command == "metrics":
+        print("\n".join(metrics_page()))
+        return 0
 
     settings = load_or_exit(os.environ, ENGINES, PROGRAM)
     if arguments.command == "grants":

@@ -8,8 +8,8 @@ The rule is the one people know from Vixie cron:
   passes. It runs in both passes of an hour that is shown twice. What falls into a gap runs when the gap ends,
   unless the rhythm goes on unbroken: it covers every hour, and the gap is made of whole hours.
 
-croniter keeps the first rule but for the hour that is shown twice, where it runs every time twice. It is asked
-for the fields of an expression only: a search takes it 100 µs, and seconds when there is nothing to find.
+croniter's own search runs a time of day twice in an hour that is shown twice; so croniter is asked for the fields of
+an expression only.
 """
 
 from collections.abc import Iterator

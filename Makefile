@@ -1,0 +1,41 @@
+# make demo and make test do all their own set-up, as root or not, and leave nothing outside this folder
+# (a missing python3-venv apart, which is installed when that is allowed).
+
+PYTHON ?= python3
+BIN := .venv/bin
+TOOLS := .tools/prometheus
+
+.PHONY: demo test check bench docs clean
+.DEFAULT_GOAL := test
+
+demo: .venv/made $(TOOLS)  ## a platform with workers, the exporter and Prometheus, until Ctrl-C
+	@exec $(BIN)/python -m demo
+
+test: .venv/made $(TOOLS)  ## every test, on a PostgreSQL of its own
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: .venv/made  ## lint, format, types, imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/made .tools/prometheus-postgres-exporter  ## measure; takes a quarter of an hour and 4 GB of disk
+	$(BIN)/python -m bench --write
+
+docs: .venv/made  ## write what is generated: docs/metrics.md
+	$(BIN)/python -m jobqueue metrics > docs/metrics.md
+
+clean:  ## remove what the other targets made
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/made: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "make: needs Python 3.11 or newer, found $$($(PYTHON) -V): give another with make PYTHON=…" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || scripts/debian-install python3-venv
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[test]'
+	@touch $@
+
+.tools/%:
+	scripts/debian-tool $*

@@ -1,0 +1,1 @@
+"""A small platform on an embedded PostgreSQL, to see the exporter at work."""

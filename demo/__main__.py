@@ -1,0 +1,130 @@
+"""``python -m demo``: a small platform, the exporter that watches it, and Prometheus."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from threading import Event
+
+import structlog
+from psycopg import OperationalError
+
+from demo import run
+from demo.database import SomebodyElsesQueue, prepare
+from demo.platform import process
+from demo.platform import run as platform
+from demo.platform.fleet import ProcessEnded
+from demo.platform.presence import Identity
+from demo.ports import PortTaken
+from demo.supervisor import ProgramFailed, Stopped
+from demo.wheel import PostgresError
+
+_FAILURES = (PortTaken, PostgresError, ProcessEnded, ProgramFailed, SomebodyElsesQueue)
+
+
+def main() -> int:
+    """Run the command; 0 when it was asked to stop, 1 when something went wrong, 2 for wrong usage."""
+    parser = _parser()
+    arguments = parser.parse_args()
+    _configure_logs()
+    try:
+        match arguments.command:
+            case "process":
+                me = Identity(arguments.id, arguments.hostname, arguments.mode, arguments.version)
+                asyncio.run(process.run(os.environ["DATABASE_URL"], me, arguments.speed))
+            case "platform":
+                if not arguments.database_url:
+                    parser.error("the platform needs --database-url or DATABASE_URL")
+                asyncio.run(_platform(arguments))
+            case _:
+                _demo(arguments)
+    except Stopped:
+        return 0
+    except OperationalError as error:
+        print(f"demo: the database can't be reached: {str(error).strip()}", file=sys.stderr)
+        return 1
+    except _FAILURES as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _platform(arguments: argparse.Namespace) -> None:
+    await prepare(arguments.database_url, past=arguments.history)
+    await platform.run(arguments.database_url, arguments.workers, arguments.speed)
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    options = run.Options(
+        database_url=os.environ.get("DATABASE_URL"),
+        exporter_port=arguments.exporter_port,
+        prometheus_port=arguments.prometheus_port,
+        workers=arguments.workers,
+        speed=arguments.speed,
+    )
+    run.run(options, stop)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--exporter-port", type=_port, default=9810, metavar="PORT")
+    parser.add_argument("--prometheus-port", type=_port, default=9090, metavar="PORT")
+    _add_platform_options(parser)
+    commands = parser.add_subparsers(dest="command", metavar="platform", title="a part alone")
+
+    platform = commands.add_parser("platform", help="the platform alone, on a database of yours")
+    platform.add_argument("--database-url", default=os.environ.get("DATABASE_URL"), metavar="URL")
+    platform.add_argument("--no-history", dest="history", action="store_false", help="start without a past")
+    _add_platform_options(platform)
+
+    process = commands.add_parser("process")
+    for name in ("id", "hostname", "mode", "version"):
+        process.add_argument(name)
+    process.add_argument("--speed", type=_speed, required=True)
+    return parser
+
+
+def _add_platform_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workers", type=_workers, default=3, metavar="N", help="besides the two servers; 3")
+    parser.add_argument(
+        "--speed", type=_speed, default=1.0, metavar="X", help="work, clicks and backoffs X times as fast; 1"
+    )
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text} isn't a port, 1 to 65535")
+
+
+def _workers(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) <= 20:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text} isn't a number of workers, 1 to 20")
+
+
+def _speed(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) <= 1000:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text} isn't a speed, above 0 and at most 1000")
+
+
+def _configure_logs() -> None:
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty()),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""Prometheus, when it is on this machine."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+_FETCHED = Path(__file__).parents[1] / ".tools/prometheus/usr/bin/prometheus"
+
+_CONFIGURATION = """\
+global:
+  scrape_interval: 5s
+  evaluation_interval: 15s
+scrape_configs:
+  - job_name: system-status
+    static_configs:
+      - targets: ["127.0.0.1:{exporter_port}"]
+"""
+
+
+def find() -> Path | None:
+    """The program: that on the PATH, or a copy among the project's tools; None when there is neither."""
+    found = shutil.which("prometheus")
+    if found is not None:
+        return Path(found)
+    return _FETCHED if _FETCHED.exists() else None
+
+
+def command(program: Path, directory: Path, port: int, exporter_port: int) -> Sequence[str | Path]:
+    """How to run *program*, with its configuration and data in *directory*."""
+    configuration = directory / "prometheus.yml"
+    configuration.write_text(_CONFIGURATION.format(exporter_port=exporter_port))
+    return [
+        program,
+        f"--config.file={configuration}",
+        f"--storage.tsdb.path={directory / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
