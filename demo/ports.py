@@ -1,6 +1,7 @@
 """The ports on which the demo's programs serve, all on this machine's loopback."""
 
 import http.client
+import os
 import socket
 
 
@@ -13,16 +14,20 @@ def must_be_free(port: int, option: str) -> None:
     try:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
-        raise PortTaken(f"port {port} can't be used ({error.strerror}); choose another with {option}") from None
+        raise PortTaken(
+            f"port {port} can't be used ({os.strerror(error.errno or 0)}); choose another with {option}"
+        ) from None
 
 
-def answers(port: int, path: str) -> bool:
-    """Whether a GET of *path* on *port* is answered with success."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+def get(port: int, path: str) -> str | None:
+    """The body of what is served at *path* on *port*; None without a successful answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status == http.HTTPStatus.OK
+        response = connection.getresponse()
+        body = response.read().decode()
     except (OSError, http.client.HTTPException):
-        return False
+        return None
     finally:
         connection.close()
+    return body if response.status == http.HTTPStatus.OK else None

@@ -29,7 +29,7 @@ _LONGEST_SOCKET_FOLDER = 80
 """The path of a unix socket, file name included, must stay below 104 bytes (macOS; Linux 108)."""
 
 _NONE: Mapping[str, str] = {}
-_THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_THROW_AWAY = {"fsync": "off", "full_page_writes": "off"}
 
 
 class EmbeddedPostgres:

@@ -10,10 +10,12 @@ from threading import Event
 
 from demo import prometheus
 from demo.database import prepare
-from demo.ports import answers, must_be_free
+from demo.ports import get, must_be_free
 from demo.postgres import EmbeddedPostgres
 from demo.supervisor import Supervisor
 from jobqueue.config.load import VARIABLES
+
+_PAST = "\njobqueue_last24h_runs{"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def run(options: Options, stop: Event) -> None:
 
         # First the exporter: it reads the past before the platform's janitor forgets it.
         programs.start("exporter", [*python, "exporter"], environment)
-        programs.wait_until(lambda: answers(options.exporter_port, "/readyz"), "the exporter")
+        programs.wait_until(lambda: _PAST in (get(options.exporter_port, "/metrics") or ""), "the exporter")
         _tell("exporter", "has read the past")
         platform = ["demo", "platform", "--workers", str(options.workers), "--speed", str(options.speed)]
         programs.start("platform", [*python, *platform, "--no-history"], environment)
@@ -55,7 +57,7 @@ def run(options: Options, stop: Event) -> None:
         if program is not None:
             ports = options.prometheus_port, options.exporter_port
             programs.start("prometheus", prometheus.command(program, programs.directory, *ports), environment)
-            programs.wait_until(lambda: answers(options.prometheus_port, "/-/ready"), "Prometheus")
+            programs.wait_until(lambda: get(options.prometheus_port, "/-/ready") is not None, "Prometheus")
             _tell("Prometheus", "scrapes every 5 s")
         _tell_addresses(address, options, with_prometheus=program is not None)
         programs.watch(also=must_run)

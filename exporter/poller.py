@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from statistics import median
 from time import monotonic, time
 
@@ -31,6 +32,7 @@ class Poller:
         self.samples: Samples | None = None
         self.duration: float | None = None
         self.last_success: float | None = None
+        self.polled = asyncio.Event()
         self._source = source
         self._interval = interval
         self._changed = changed
@@ -49,13 +51,15 @@ class Poller:
             return self._interval
         return max(self._interval, min(SLOWEST_SECONDS, median(self._durations) / self.collector.share))
 
-    async def run(self) -> None:
-        """Poll until cancelled; the first time after an interval."""
-        began = monotonic()
+    async def run(self, after: "Poller | None" = None) -> None:
+        """Poll until cancelled; the first time when *after* has polled once, but not for ever."""
+        if after is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(after.polled.wait(), self._interval)
         while True:
-            await asyncio.sleep(max(0.0, began + self.interval - monotonic()))
             began = monotonic()
             await self.poll()
+            await asyncio.sleep(max(0.0, began + self.interval - monotonic()))
 
     async def poll(self) -> None:
         """Read once; a failure is noted, logged when it is new, and never raised."""
@@ -72,6 +76,7 @@ class Poller:
                 self._failure = None
         self.duration = busy_seconds() - began
         self._durations.append(self.duration)
+        self.polled.set()
         self._changed()
 
     def _note_failure(self, error: Exception) -> None:

@@ -60,11 +60,12 @@ class SourceMonitor:
 
     async def run(self) -> None:
         """Ask every collector in its own rhythm, until cancelled; connections are closed at the end."""
+        before: Poller | None = None
         try:
-            await self.poll_once()
             async with asyncio.TaskGroup() as tasks:
                 for poller in self.pollers:
-                    tasks.create_task(poller.run())
+                    tasks.create_task(poller.run(after=before))
+                    before = poller
         finally:
             await self.close()
 

@@ -29,7 +29,7 @@ class Identity:
 
     @property
     def serves(self) -> bool:
-        """Whether it is a server: schedules, and takes users' clicks."""
+        """Whether it is a server; the scheduler runs there."""
         return self.mode != "worker"
 
 

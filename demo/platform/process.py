@@ -40,7 +40,9 @@ def _loops(presence: Presence, speed: float) -> Sequence[Loop]:
     if presence.identity.runs_jobs:
         loops.append(Worker(presence, speed).run)
     if presence.identity.serves:
-        loops += [Scheduler().run, lambda conn: keep_clicking(conn, speed)]
+        loops.append(Scheduler().run)
+    if not presence.identity.runs_jobs:
+        loops.append(lambda conn: keep_clicking(conn, speed))
     return loops
 
 

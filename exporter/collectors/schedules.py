@@ -42,9 +42,10 @@ class SchedulesCollector:
     async def collect(self) -> Samples:
         """Read the schedules and look up their ticks, by the queue's clock."""
         async with self._queue.transaction() as conn:
-            rows = [*await self._reader.schedules(conn), *self._configured]
+            # Where both have one for a job type, the queue's is the one that runs.
+            rows = {row.job_type: row for row in (*self._configured, *await self._reader.schedules(conn))}
             now = await database_now(conn)
-        schedules = self._timetable.look(rows, now)
+        schedules = self._timetable.look(rows.values(), now)
         # A schedule beyond the limit of job types has no label of its own to be shown under.
         shown = [schedule for schedule in schedules if self._job_types.label(schedule.job_type) == schedule.job_type]
         self._job_types.see(self.name, {schedule.job_type for schedule in shown})

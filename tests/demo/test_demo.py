@@ -11,6 +11,9 @@ from pathlib import Path
 from threading import Timer
 from urllib.request import urlopen
 
+import pytest
+
+from demo.__main__ import main
 from demo.platform.connection import Conn
 from tests.demo.jobs import add
 from tests.demo.processes import runs
@@ -26,7 +29,7 @@ def free_port() -> int:
 
 def descendants(pid: int) -> dict[int, str]:
     """Its children, theirs, and so on, with their command lines."""
-    found = {}
+    found: dict[int, str] = {}
     for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
         found |= {child: Path(f"/proc/{child}/cmdline").read_text().replace("\0", " "), **descendants(child)}
     return found
@@ -110,9 +113,8 @@ def test_a_port_that_is_taken_is_named_with_the_option_that_chooses_another(reac
             said, complaints = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 1
-    assert (
-        complaints == f"demo: port {port} can't be used (Address already in use); choose another with --exporter-port\n"
-    )
+    why = "can't be used (Address already in use)"
+    assert complaints == f"demo: port {port} {why}; choose another with --exporter-port\n"
     assert said == ""
     assert list(reachable.iterdir()) == []
 
@@ -138,15 +140,23 @@ def test_a_database_that_cannot_be_reached_takes_one_line_to_say() -> None:
     assert "can't be reached" in complaints
 
 
-def test_wrong_usage_is_explained() -> None:
-    for arguments, complaint in (
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
         (["--workers", "0"], "1 to 20"),
         (["--speed", "fast"], "above 0"),
         (["--exporter-port", "99999"], "1 to 65535"),
         (["platform"], "--database-url or DATABASE_URL"),
-    ):
-        with demo(*arguments) as process:
-            _, complaints = process.communicate(timeout=PATIENCE)
+    ],
+)
+def test_wrong_usage_is_explained(
+    arguments: list[str], complaint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["demo", *arguments])
+    monkeypatch.delenv("DATABASE_URL", raising=False)
 
-        assert process.returncode == 2
-        assert complaint in complaints
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    assert complaint in capsys.readouterr().err

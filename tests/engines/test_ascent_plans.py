@@ -1,0 +1,117 @@
+"""Each read of the Ascent queue goes through the index it names: its cost doesn't follow what is stored."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from jobqueue import sql as files
+from jobqueue.engine import Span
+from tests.conftest import Server
+
+ROWS = 300_000
+FINISHED_SHARE = 0.95
+QUERIES = files.load("jobqueue.engines.ascent", schema="ascent")
+
+NOW = datetime.now(UTC)
+POLL = asdict(Span(NOW - timedelta(minutes=3), NOW + timedelta(days=1), 15))
+SLOT = asdict(Span(NOW - timedelta(seconds=30), NOW, 15))
+
+_FILL = f"""
+INSERT INTO ascent.jobs (job_type, state, run_after, created_at, started_at, finished_at)
+SELECT 'type-' || (n % 50), state, due, due,
+       CASE WHEN state NOT IN ('pending', 'retry') THEN due + interval '1 s' END,
+       CASE WHEN state IN ('completed', 'failed', 'cancelled') THEN due + interval '7 days' * {1 - FINISHED_SHARE} END
+  FROM (SELECT n,  -- the newest finish lies at now
+               now() - interval '7 days' * (1 - n / {ROWS}.0) AS due,
+               (CASE WHEN n > {ROWS * FINISHED_SHARE} THEN
+                     CASE n % 40 WHEN 0 THEN 'active' WHEN 1 THEN 'retry' ELSE 'pending' END
+                ELSE CASE n % 20 WHEN 0 THEN 'failed' WHEN 1 THEN 'cancelled' ELSE 'completed' END
+                END)::ascent.job_state AS state
+          FROM generate_series(1, {ROWS}) AS n) AS jobs
+"""
+
+
+@pytest.fixture(scope="module")
+def filled(server: Server, template: str) -> Iterator[psycopg.Connection]:
+    """A queue with a week of history, of which the newest tenth of a percent matters."""
+    name = server.create_database(template)
+    with psycopg.connect(server.url(name), autocommit=True) as conn:
+        conn.execute(_FILL.encode())
+        conn.execute("VACUUM ANALYZE ascent.jobs")
+        conn.execute("SET jit = off; SET max_parallel_workers_per_gather = 0")
+        yield conn
+    server.drop_database(name)
+
+
+def scans(conn: psycopg.Connection, query: sql.Composed, values: Mapping[str, object] | None) -> list[dict[str, Any]]:
+    """The nodes of the plan that read the table, as they ran."""
+    explain = sql.SQL("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ") + query
+    row = conn.execute(explain, values).fetchone()
+    assert row is not None
+    pending, found = [row[0][0]["Plan"]], []
+    while pending:
+        node = pending.pop()
+        pending += node.get("Plans", [])
+        if node.get("Relation Name") == "jobs" or "Index Name" in node:
+            found.append(node)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "index"),
+    [
+        ("live_counts", None, "jobs_live"),
+        ("oldest_ready", None, "jobs_live"),
+        ("oldest_active", None, "jobs_live"),
+        ("slot_counts", POLL, "jobs_finished"),
+        ("slot_runs", SLOT, "jobs_finished"),
+        ("first_completed", None, "jobs_finished"),
+        ("frontiers", None, "jobs_finished"),
+        ("finished_counts", SLOT, "jobs_finished"),
+        ("recent_jobs", None, "jobs_pkey"),
+    ],
+)
+def test_a_read_uses_its_index(
+    filled: psycopg.Connection, name: str, values: Mapping[str, object] | None, index: str
+) -> None:
+    nodes = scans(filled, QUERIES[name], values)
+
+    assert nodes
+    assert all(node["Node Type"] != "Seq Scan" for node in nodes), nodes
+    assert {node["Index Name"] for node in nodes if "Index Name" in node} == {index}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "at_most"),
+    [
+        ("oldest_ready", None, 3 * 50 + 1),
+        ("slot_counts", POLL, 500),
+        ("slot_runs", SLOT, 100),
+        ("first_completed", None, 1),
+        ("frontiers", None, 3),
+        ("finished_counts", SLOT, 100),
+        ("recent_jobs", None, 1000),
+    ],
+)
+def test_a_read_touches_few_rows_however_much_is_stored(
+    filled: psycopg.Connection, name: str, values: Mapping[str, object] | None, at_most: int
+) -> None:
+    nodes = scans(filled, QUERIES[name], values)
+
+    touched = sum(
+        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"] for node in nodes
+    )
+    assert 0 < touched <= at_most
+
+
+def test_the_newest_fifty_of_the_view_are_cheap_in_any_order(filled: psycopg.Connection) -> None:
+    view = sql.SQL("SELECT * FROM ({}) AS jobs ORDER BY created_at DESC LIMIT 50").format(QUERIES["recent_jobs"])
+
+    touched = sum(node["Actual Rows"] * node["Actual Loops"] for node in scans(filled, view, None))
+
+    assert touched <= 1000

@@ -1,0 +1,157 @@
+"""Our tables are made once, whoever asks how often and from where; and what can't be done is said in a line."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from jobqueue.config import Source
+from jobqueue.tables.migrate import MigrationError, migrate, migrations
+from tests.conftest import Server
+
+
+def source(address: str, name: str = "main", schema: str | None = None) -> Source:
+    return Source(name=name, dsn=SecretStr(address), schema=schema)
+
+
+def quietly(line: str) -> None:
+    pass
+
+
+def test_migrating_twice_changes_nothing_the_second_time(database: str) -> None:
+    said: list[str] = []
+
+    migrate([source(database)], quietly)
+    migrate([source(database)], said.append)
+
+    assert "main: tables up to date" in said
+
+
+def test_migrating_from_many_places_at_once_makes_the_tables_once(database: str) -> None:
+    with ThreadPoolExecutor(8) as places:
+        list(places.map(lambda _: migrate([source(database)], quietly), range(8)))
+
+    with psycopg.connect(database) as conn:
+        applied = conn.execute("SELECT version FROM system_status.migrations").fetchall()
+    assert applied == [(migration.version,) for migration in migrations()]
+
+
+def test_a_newer_database_is_left_alone(database: str) -> None:
+    migrate([source(database)], quietly)
+    with psycopg.connect(database) as conn:
+        conn.execute("INSERT INTO system_status.migrations VALUES (999, '0999_future', 'x')")
+
+    with pytest.raises(MigrationError, match="version 999, newer than this program"):
+        migrate([source(database)], quietly)
+
+
+def test_a_migration_that_was_changed_afterwards_is_named(database: str) -> None:
+    migrate([source(database)], quietly)
+    with psycopg.connect(database) as conn:
+        conn.execute("UPDATE system_status.migrations SET checksum = 'x'")
+
+    with pytest.raises(MigrationError, match="migration 0001_counting"):
+        migrate([source(database)], quietly)
+
+
+def test_a_database_without_the_queue_is_named_and_says_what_is_missing(empty_database: str) -> None:
+    with pytest.raises(MigrationError, match=r'main: relation "ascent\.jobs" does not exist'):
+        migrate([source(empty_database)], quietly)
+
+
+def test_the_view_has_one_shape_and_both_sources_of_a_database(database: str) -> None:
+    with psycopg.connect(database) as conn:
+        conn.execute(
+            "INSERT INTO ascent.jobs (job_type, run_after) VALUES ('later', now() + interval '1 hour'), ('now', now())"
+        )
+
+    migrate([source(database), source(database, "again")], quietly)
+
+    with psycopg.connect(database) as conn:
+        rows = conn.execute("SELECT * FROM system_status.recent_jobs ORDER BY source, job_type")
+        columns = [column.name for column in rows.description or []]
+        assert columns == [
+            "source", "job_id", "job_type", "state", "created_at", "started_at", "finished_at", "retries", "priority",
+            "worker",
+        ]  # fmt: skip
+        assert [(row[0], row[2], row[3]) for row in rows] == [
+            ("again", "later", "scheduled"),
+            ("again", "now", "pending"),
+            ("main", "later", "scheduled"),
+            ("main", "now", "pending"),
+        ]
+
+
+@pytest.fixture
+def roles(server: Server, database: str) -> Iterator[tuple[str, str]]:
+    """Two roles with exactly what ``grants`` prints."""
+    exporter, grafana = f"exporter_{uuid4().hex[:8]}", f"grafana_{uuid4().hex[:8]}"
+    environment = {**os.environ, "DATABASE_URL": database}
+    program = [sys.executable, "-m", "jobqueue"]
+    subprocess.run([*program, "migrate"], env=environment, check=True, capture_output=True)
+    printed = subprocess.run(
+        [*program, "grants", "--exporter", exporter, "--grafana", grafana],
+        env=environment,
+        check=True,
+        capture_output=True,
+    ).stdout
+    with psycopg.connect(database, autocommit=True) as conn:
+        conn.execute(printed)
+        conn.execute(printed)  # safe to run twice
+    yield exporter, grafana
+    with psycopg.connect(database, autocommit=True) as conn:
+        conn.execute(f"DROP OWNED BY {exporter}, {grafana}".encode())
+        conn.execute(f"DROP ROLE {exporter}, {grafana}".encode())
+
+
+FORBIDDEN_TO_EXPORTER = [
+    "SELECT payload FROM ascent.jobs",
+    "SELECT last_error FROM ascent.jobs",
+    "SELECT payload FROM ascent.schedules",
+    "UPDATE ascent.jobs SET state = 'failed'",
+    "DELETE FROM ascent.jobs",
+    "INSERT INTO ascent.jobs (job_type) VALUES ('x')",
+    "UPDATE ascent.schedules SET enabled = false",
+    "DELETE FROM system_status.migrations",
+    "CREATE TABLE system_status.mine ()",
+]
+FORBIDDEN_TO_GRAFANA = [
+    "SELECT 1 FROM ascent.jobs",
+    "SELECT * FROM system_status.run_minutes",
+    "DELETE FROM system_status.run_minutes",
+    "INSERT INTO system_status.sources VALUES ('x')",
+]
+
+
+def test_the_roles_that_grants_prints_can_do_their_work_and_nothing_else(database: str, roles: tuple[str, str]) -> None:
+    exporter, grafana = roles
+    with psycopg.connect(database, autocommit=True) as conn:
+        for role, allowed, forbidden in (
+            (exporter, "SELECT count(*) FROM ascent.jobs WHERE state = 'active'", FORBIDDEN_TO_EXPORTER),
+            (grafana, "SELECT * FROM system_status.recent_jobs", FORBIDDEN_TO_GRAFANA),
+        ):
+            conn.execute(f"SET ROLE {role}".encode())
+            conn.execute(allowed.encode())
+            for statement in forbidden:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    conn.execute(statement.encode())
+            conn.execute("RESET ROLE")
+
+
+def test_names_that_need_quotes_survive_in_what_grants_prints(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as conn:
+        conn.execute('ALTER SCHEMA ascent RENAME TO "it""s; DROP"')
+    environment = {**os.environ, "DATABASE_URL": database, "QUEUE_SCHEMA": 'it"s; DROP'}
+    program = [sys.executable, "-m", "jobqueue"]
+
+    migrated = subprocess.run([*program, "migrate"], env=environment, capture_output=True, text=True)
+    printed = subprocess.run([*program, "grants"], env=environment, capture_output=True, text=True)
+
+    assert (migrated.returncode, migrated.stderr) == (0, "")
+    assert '"it""s; DROP"."jobs"' in printed.stdout
