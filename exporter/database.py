@@ -44,7 +44,7 @@ async def database_now(conn: Conn) -> datetime:
 
 
 def busy_seconds() -> float:
-    """How long the current task has held transactions, waiting for its turn not included."""
+    """How long the current task has kept databases at work: without waiting for its turn, and without the network."""
     return _busy_seconds.get()
 
 
@@ -81,10 +81,12 @@ class Database:
         """Hold a transaction: repeatable read, so that all its queries see one moment."""
         async with self._turn:
             began = monotonic()
+            begun: float | None = None
             try:
                 async with AsyncExitStack() as transaction:
                     conn = await self._begin(transaction)
                     await conn.execute(self._limits)
+                    begun = monotonic()
                     yield conn
             except asyncio.CancelledError:
                 await self.close()
@@ -94,7 +96,9 @@ class Database:
                     await self.close()
                 raise
             finally:
-                _busy_seconds.set(_busy_seconds.get() + monotonic() - began)
+                # Beginning took two round trips and no work; a query and the commit take two as well, and their work.
+                begun = begun or monotonic()
+                _busy_seconds.set(_busy_seconds.get() + max(0.0, monotonic() - begun - (begun - began)))
 
     async def _begin(self, transaction: AsyncExitStack) -> Conn:
         """Begin one; a kept connection that was cut meanwhile is replaced, as nothing is lost yet."""

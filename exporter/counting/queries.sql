@@ -11,6 +11,10 @@ ON CONFLICT (source) DO UPDATE
    SET polled_at = greatest(known.polled_at, excluded.polled_at),
        counted_from = coalesce(known.counted_from, excluded.counted_from)
 
+-- name: set_back
+-- The queue's clock was set back: an anchor that lies ahead of it would hide what finishes until then.
+UPDATE system_status.sources SET polled_at = %(polled_at)s WHERE source = %(source)s AND polled_at > %(polled_at)s
+
 -- name: day_figures
 SELECT job_type, sum(runs)::bigint AS runs, sum(failures)::bigint AS failures
   FROM system_status.run_minutes

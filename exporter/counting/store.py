@@ -105,6 +105,14 @@ class RunStore:
                 log.info("store.written", source=self._source, minutes=len(rows))
             self.failure = None
 
+    async def set_back(self, polled_at: datetime) -> None:
+        """Move the anchor back, where it can be written."""
+        try:
+            async with self._database.transaction() as conn:
+                await conn.execute(self._queries["set_back"], {"source": self._source, "polled_at": polled_at})
+        except Error as error:
+            self._failed(error)
+
     async def day(self, first_minute: int, label: Callable[[str], str]) -> Day:
         """Add up the window that begins at *first_minute*, and the last runs before it, under labels."""
         day = Day(first_minute)

@@ -151,6 +151,7 @@ class Tally:
         """Follow a clock that was set back: minutes come a second time, and the store knows their first."""
         log.warning("clock.set_back", was=self._anchor.polled_at, now=now)
         self._anchor = Anchor(now, self._anchor.counted_from)
+        await self._store.set_back(now)
         await self._start_ledger()
         self._day_read_at = None
 
