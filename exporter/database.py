@@ -11,22 +11,31 @@ from contextvars import ContextVar
 from datetime import datetime
 from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from psycopg import AsyncConnection, IsolationLevel, OperationalError, sql
-from psycopg.rows import scalar_row
+from psycopg.abc import PQGen
+from psycopg.errors import LockNotAvailable, ReadOnlySqlTransaction
+from psycopg.rows import TupleRow, scalar_row
+from psycopg.waiting import wait_async
 
 from jobqueue.engine import Conn
 
 CONNECT_TIMEOUT_SECONDS = 5
 _REFUSED_FOR_SECONDS = 5.0
+_SILENT_SECONDS = 5.0
+"""How long the server may say nothing after it should have given a statement up by itself."""
+_LOCK_SECONDS = 2.0
+_CHECK_SECONDS = 0.1
+
+Result = TypeVar("Result")
 
 _busy_seconds = ContextVar("busy_seconds", default=0.0)
 
 # jit and parallel workers cost more than these short queries; generic plans can't see how new the newest rows are.
 _LIMITS = """
 SET LOCAL statement_timeout = {statement_timeout};
-SET LOCAL lock_timeout = '2s';
+SET LOCAL lock_timeout = {lock_timeout};
 SET LOCAL jit = off;
 SET LOCAL max_parallel_workers_per_gather = 0;
 SET LOCAL plan_cache_mode = force_custom_plan;
@@ -48,6 +57,25 @@ def busy_seconds() -> float:
     return _busy_seconds.get()
 
 
+class _Line(AsyncConnection[TupleRow]):
+    """A connection that hangs up when it is told to stop waiting, or when the server has gone dead without a word."""
+
+    patience = _SILENT_SECONDS
+
+    async def wait(
+        self, gen: PQGen[Result], interval: float = _CHECK_SECONDS, timeout: float | None = None
+    ) -> Result:
+        try:
+            async with asyncio.timeout(timeout or self.patience):
+                return await wait_async(gen, self.pgconn.socket, interval)
+        except asyncio.CancelledError:
+            self.pgconn.finish()
+            raise
+        except TimeoutError:
+            self.pgconn.finish()
+            raise OperationalError(f"the server said nothing for {self.patience:g} s") from None
+
+
 class Database:
     """One connection to one database, shared by turns.
 
@@ -58,7 +86,13 @@ class Database:
     def __init__(self, dsn: str, statement_timeout: float, *, read_only: bool) -> None:
         self._dsn = dsn
         self._read_only = read_only
-        self._limits = sql.SQL(_LIMITS).format(statement_timeout=sql.Literal(round(statement_timeout * 1000)))
+        # A wait for a lock ends first, to be told from work.
+        lock_timeout = min(_LOCK_SECONDS, statement_timeout / 2)
+        self._limits = sql.SQL(_LIMITS).format(
+            statement_timeout=sql.Literal(round(statement_timeout * 1000)),
+            lock_timeout=sql.Literal(round(lock_timeout * 1000)),
+        )
+        self._patience = statement_timeout + _SILENT_SECONDS
         self._turn = asyncio.Lock()
         self._conn: Conn | None = None
         self._failure: tuple[float, str] | None = None
@@ -88,8 +122,12 @@ class Database:
                     await conn.execute(self._limits)
                     begun = monotonic()
                     yield conn
-            except asyncio.CancelledError:
+            except (asyncio.CancelledError, ReadOnlySqlTransaction):
+                # A session stays as read-only as it began; the next one may write, or find the new primary.
                 await self.close()
+                raise
+            except LockNotAvailable:
+                begun = None  # it waited, and kept nothing busy
                 raise
             except OperationalError:
                 if self._conn is not None and self._conn.broken:
@@ -126,7 +164,7 @@ class Database:
         if self._failure and monotonic() - self._failure[0] < _REFUSED_FOR_SECONDS:
             raise OperationalError(self._failure[1])
         try:
-            conn = await AsyncConnection.connect(
+            conn = await _Line.connect(
                 self._dsn,
                 connect_timeout=CONNECT_TIMEOUT_SECONDS,
                 application_name="system-status exporter",
@@ -137,6 +175,7 @@ class Database:
             self._failure = (monotonic(), str(error))
             raise
         self._failure = None
+        conn.patience = self._patience
         await conn.set_isolation_level(IsolationLevel.REPEATABLE_READ if self._read_only else None)
         await conn.set_read_only(True if self._read_only else None)
         self._conn = conn

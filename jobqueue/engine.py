@@ -59,7 +59,20 @@ class QueueReader(Protocol):
 
 
 class QueueControl(Protocol):
-    """Writing access to one queue, for the control API; no engine implements it yet."""
+    """Writing access to one queue, for the control API; no engine implements it yet.
+
+    Each method runs inside the caller's transaction, which also writes the audit row. Its SQL repeats the state that
+    a job must be in, so that a job which moved on meanwhile is left alone.
+    """
+
+    async def run_now(self, conn: Conn, job_type: str) -> str:
+        """Queue one job of a recurring type, marked as manual; answers with its id."""
+
+    async def fail_active(self, conn: Conn, started_before: datetime, limit: int) -> int:
+        """Fail at most *limit* active jobs that started before a moment; answers how many."""
+
+    async def cancel_pending(self, conn: Conn, created_before: datetime, limit: int) -> int:
+        """Cancel at most *limit* pending jobs that were created before a moment; answers how many."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 from time import monotonic
 
 import structlog
+from psycopg.errors import QueryCanceled
 
 from exporter.counting.census import WIDE, Census
 from exporter.counting.day import Growth
@@ -66,6 +67,7 @@ class FinishedCollector:
         for state in TERMINAL:
             await self._follow(self._census, state, frontiers.get(state))
         held = self._census.held
+        self._job_types.see(self.name, {job_type for (job_type, _), rows in held.items() if rows})
         return tuple(
             Sample(JOBS, (job_type, state), held[job_type, state])
             for job_type in self._job_types.known
@@ -107,9 +109,16 @@ class FinishedCollector:
             if width == WIDE:  # a step may not reach into where slots are narrow
                 end = min(end, begin // WIDE * WIDE + WIDE)
             began = monotonic()
-            async with self._queue.transaction() as conn:
-                span = Span(moment(begin), moment(end), width * MINUTE)
-                census.count(await self._reader.finished_counts(conn, span), width)
+            try:
+                async with self._queue.transaction() as conn:
+                    span = Span(moment(begin), moment(end), width * MINUTE)
+                    rows = await self._reader.finished_counts(conn, span)
+            except QueryCanceled:
+                if step == 1:
+                    raise
+                step = max(step // 4, 1)
+                continue
+            census.count(rows, width)
             took = monotonic() - began
             begin = end
             step = min(2 * step, WIDE) if took < _QUICK else max(step // 2, 1) if took > _SLOW else step

@@ -80,6 +80,7 @@ class Tally:
         self._ledger = Ledger(slot_seconds)
         self._anchor = Anchor()
         self._in_doubt = False
+        self._failing = False
         self._day_read_at: int | None = None
         self.day = Day(0)
 
@@ -91,7 +92,7 @@ class Tally:
     @property
     def failing(self) -> bool:
         """Whether the last poll failed."""
-        return self._in_doubt
+        return self._failing
 
     @property
     def unsettled(self) -> Mapping[Key, Runs]:
@@ -122,8 +123,9 @@ class Tally:
                     await self._go_back(now)
                 await self._catch_up(now)
         except BaseException:
-            self._in_doubt = True
+            self._in_doubt = self._failing = True
             raise
+        self._failing = False
         self._ledger.forget_before(self.first_unsettled)
         await self._keep_day(minute_of(now))
 

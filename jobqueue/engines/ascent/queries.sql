@@ -68,7 +68,7 @@ WITH finished AS (
   SELECT floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot,
          coalesce(job_type, '(none)') AS job_type,
          state,
-         greatest(coalesce(retries, 0), 0) AS retries,
+         least(greatest(coalesce(retries, 0), 0), 32767) AS retries,  -- a nonsense one must not overflow the sum
          finished_at,
          state <> 'cancelled' AS is_run,
          CASE WHEN state <> 'cancelled' AND isfinite(started_at)
