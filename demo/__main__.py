@@ -8,15 +8,12 @@ import signal
 import sys
 from threading import Event
 
-import structlog
-from psycopg import OperationalError
+import psycopg
 
-from demo import run
+from demo import log, run
 from demo.database import SomebodyElsesQueue, prepare
-from demo.platform import process
 from demo.platform import run as platform
 from demo.platform.fleet import ProcessEnded
-from demo.platform.presence import Identity
 from demo.ports import PortTaken
 from demo.supervisor import ProgramFailed, Stopped
 from demo.wheel import PostgresError
@@ -28,25 +25,20 @@ def main() -> int:
     """Run the command; 0 when it was asked to stop, 1 when something went wrong, 2 for wrong usage."""
     parser = _parser()
     arguments = parser.parse_args()
-    _configure_logs()
+    log.configure()
     try:
-        match arguments.command:
-            case "process":
-                me = Identity(arguments.id, arguments.hostname, arguments.mode, arguments.version)
-                asyncio.run(process.run(os.environ["DATABASE_URL"], me, arguments.speed))
-            case "platform":
-                if not arguments.database_url:
-                    parser.error("the platform needs --database-url or DATABASE_URL")
-                asyncio.run(_platform(arguments))
-            case _:
-                _demo(arguments)
+        if arguments.command == "platform":
+            if not arguments.database_url:
+                parser.error("the platform needs --database-url or DATABASE_URL")
+            asyncio.run(_platform(arguments))
+        else:
+            _demo(arguments)
     except Stopped:
         return 0
-    except OperationalError as error:
-        print(f"demo: the database can't be reached: {str(error).strip()}", file=sys.stderr)
-        return 1
-    except _FAILURES as error:
-        print(f"demo: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except (*_FAILURES, psycopg.Error) as error:
+        print(f"demo: {str(error).strip()}", file=sys.stderr)
         return 1
     return 0
 
@@ -81,11 +73,6 @@ def _parser() -> argparse.ArgumentParser:
     platform.add_argument("--database-url", default=os.environ.get("DATABASE_URL"), metavar="URL")
     platform.add_argument("--no-history", dest="history", action="store_false", help="start without a past")
     _add_platform_options(platform)
-
-    process = commands.add_parser("process")
-    for name in ("id", "hostname", "mode", "version"):
-        process.add_argument(name)
-    process.add_argument("--speed", type=_speed, required=True)
     return parser
 
 
@@ -113,17 +100,6 @@ def _speed(text: str) -> float:
         if 0 < float(text) <= 1000:
             return float(text)
     raise argparse.ArgumentTypeError(f"{text} isn't a speed, above 0 and at most 1000")
-
-
-def _configure_logs() -> None:
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty()),
-        ]
-    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from dataclasses import astuple, fields, replace
 from datetime import datetime, timedelta
 from random import Random
 
-import structlog
 from psycopg import sql
 
 from demo.platform.catalogue import SCHEDULED
@@ -18,8 +17,6 @@ from demo.platform.fleet import machines as all_machines
 from demo.simulation import PastJob, simulate
 from jobqueue.schedules import parse
 from jobqueue.sql import load
-
-log = structlog.get_logger()
 
 _QUERIES = load("demo", "history.sql")
 _COLUMNS = [field.name for field in fields(PastJob)]

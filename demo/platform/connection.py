@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
 from typing import Any
 
 import structlog
-from psycopg import AsyncConnection, OperationalError, sql
+from psycopg import AsyncConnection, InternalError, OperationalError, sql
 from psycopg.rows import DictRow, dict_row
 
 from jobqueue.sql import load
@@ -26,14 +27,16 @@ async def connect(address: str) -> Conn:
 
 
 async def stay_connected(address: str, loop: Callable[[Conn], Awaitable[None]]) -> None:
-    """Run the endless *loop* on a connection, and again on a new one whenever the database went away."""
+    """Run the endless *loop* on a connection, and again on a new one whenever the database was away, or refused."""
     pause = _FIRST_PAUSE
     while True:
+        began = monotonic()
         try:
             async with await connect(address) as conn:
-                pause = _FIRST_PAUSE
                 await loop(conn)
-        except OperationalError as error:
-            log.warning("database.unreachable", error=str(error).strip(), again_in=pause)
+        except (OperationalError, InternalError) as error:
+            if monotonic() - began > _LONGEST_PAUSE:
+                pause = _FIRST_PAUSE
+            log.warning("database.lost", error=str(error).strip(), again_in=pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)

@@ -100,12 +100,9 @@ class Fleet:
 
     def _start(self, machine: Machine) -> None:
         me = self._identities[machine] = machine.identity()
-        command = [sys.executable, "-m", "demo", "process", me.id, me.hostname, me.mode, me.version]
-        self._children[machine] = Child.start(
-            me.id,
-            [*command, "--speed", str(self._speed)],
-            environment={**os.environ, "DATABASE_URL": self._address},
-        )
+        command = [sys.executable, "-m", "demo.platform.process", me.id, me.hostname, me.mode, me.version]
+        environment = {**os.environ, "DATABASE_URL": self._address}
+        self._children[machine] = Child.start(me.id, [*command, str(self._speed)], environment=environment)
 
     async def _until_busy(self, conn: Conn, identity: Identity) -> None:
         with contextlib.suppress(TimeoutError):

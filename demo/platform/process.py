@@ -1,16 +1,23 @@
-"""One process of the platform: a worker, a server, or both."""
+"""One process of the platform: a worker, a server, or both.
+
+``python -m demo.platform.process ID HOSTNAME MODE VERSION SPEED``, on the queue in DATABASE_URL.
+"""
 
 import asyncio
 import contextlib
+import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
 
 import structlog
 from psycopg import OperationalError
 
+from demo import log as logs
 from demo.platform.clicks import keep_clicking
 from demo.platform.connection import Conn, connect, stay_connected
-from demo.platform.presence import Identity, Presence
+from demo.platform.presence import Identity, Mode, Presence
 from demo.platform.scheduler import Scheduler
 from demo.platform.worker import Worker
 
@@ -57,3 +64,14 @@ async def _say_goodbye(address: str, presence: Presence) -> None:
     with contextlib.suppress(OperationalError, TimeoutError):
         async with asyncio.timeout(_GOODBYE_WITHIN), await connect(address) as conn:
             await presence.leave(conn)
+
+
+def main(name: str, hostname: str, mode: str, version: str, speed: str) -> None:
+    """Run as a program."""
+    logs.configure()
+    me = Identity(name, hostname, cast("Mode", mode), version)
+    asyncio.run(run(os.environ["DATABASE_URL"], me, float(speed)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

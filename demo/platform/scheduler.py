@@ -41,6 +41,7 @@ class Scheduler:
 
     def __init__(self) -> None:
         self._came_at: datetime | None = None
+        self._unreadable: dict[str, str] = {}
 
     async def run(self, conn: Conn) -> None:
         """Enqueue what is due, for ever."""
@@ -58,7 +59,9 @@ class Scheduler:
         try:
             tick = _cron(row["cron"], row["timezone"]).last_at_or_before(row["now"])
         except InvalidSchedule as error:
-            log.warning("schedule.invalid", job_type=row["job_type"], error=str(error))
+            if self._unreadable.get(row["job_type"]) != str(error):
+                self._unreadable[row["job_type"]] = str(error)
+                log.warning("schedule.invalid", job_type=row["job_type"], error=str(error))
             return False
         return tick is not None and tick > (row["last_enqueued_at"] or self._came_at)
 

@@ -26,12 +26,12 @@ Start = Callable[..., Child]
 
 @pytest.fixture
 def start(database: str, tmp_path: Path) -> Iterator[Start]:
-    """Runs ``python -m demo …`` on the test's database, or another."""
+    """Runs a module on the test's database, or another."""
     children = []
 
     def run(*arguments: str, on: str = database) -> Child:
         environment = {**os.environ, "DATABASE_URL": on, "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "demo", *arguments]
+        command = [sys.executable, "-m", *arguments]
         children.append(Child.start("demo", command, log=tmp_path / "log", environment=environment))
         return children[-1]
 
@@ -41,11 +41,11 @@ def start(database: str, tmp_path: Path) -> Iterator[Start]:
 
 
 def a_worker(speed: str) -> list[str]:
-    return ["process", "worker-1", "worker-1.ascent.internal", "worker", "4.12.0", "--speed", speed]
+    return ["demo.platform.process", "worker-1", "worker-1.ascent.internal", "worker", "4.12.0", speed]
 
 
 def a_platform(speed: str) -> list[str]:
-    return ["platform", "--no-history", "--workers", "2", "--speed", speed]
+    return ["demo", "platform", "--no-history", "--workers", "2", "--speed", speed]
 
 
 async def until(conn: Conn, condition: str) -> None:
@@ -63,7 +63,9 @@ async def pids(conn: Conn) -> list[int]:
     return [row["pid"] for row in await rows(conn, "SELECT pid FROM ascent.workers")]
 
 
-async def test_jobs_are_enqueued_run_retried_failed_and_dropped(queue: Conn, database: str, start: Start) -> None:
+async def test_jobs_are_enqueued_run_retried_failed_and_dropped_and_everybody_says_goodbye(
+    queue: Conn, database: str, start: Start
+) -> None:
     await prepare(database, past=False)
     await queue.execute("UPDATE ascent.schedules SET last_enqueued_at = now() - interval '8 days'")
     expired = await add(queue, expires_at="now() - interval '1 second'")
@@ -71,7 +73,7 @@ async def test_jobs_are_enqueued_run_retried_failed_and_dropped(queue: Conn, dat
         await add(queue, "webhooks.deliver", max_retries="0")
         await add(queue, "webhooks.deliver", max_retries="5")
 
-    platform = start(*a_platform(speed="100"))
+    platform = start(*a_platform(speed="40"))
 
     await until(queue, some("jobs WHERE state = 'completed' AND origin = 'schedule'"))
     await until(queue, some("jobs WHERE state = 'completed' AND job_type = 'calendars.sync_organization'"))
@@ -82,7 +84,13 @@ async def test_jobs_are_enqueued_run_retried_failed_and_dropped(queue: Conn, dat
     assert {row["mode"] for row in workers} == {"all", "server", "worker"}
     assert len({row["version"] for row in workers}) == 2
     assert (await job(queue, expired))["state"] == "cancelled"
-    assert platform.exit_code is None
+    running = [pid for pid in await pids(queue) if runs(pid)]
+
+    os.kill(platform.pid, signal.SIGINT)
+
+    await until_gone([platform.pid, *running])
+    assert platform.exit_code == 0
+    assert not set(running) & set(await pids(queue))
 
 
 async def test_a_worker_is_lost_now_and_then_and_a_new_one_takes_its_place(queue: Conn, start: Start) -> None:
@@ -128,18 +136,6 @@ async def test_a_worker_that_is_asked_to_end_gives_its_job_back_within_two_secon
     assert time.monotonic() - asked_at < 2
     assert worker.exit_code == 0
     assert (await job(queue, number))["state"] == "pending"
-    assert await pids(queue) == []
-
-
-async def test_the_platform_ends_with_all_its_processes(queue: Conn, start: Start) -> None:
-    platform = start(*a_platform(speed="1"))
-    await until(queue, "count(*) = 4 FROM ascent.workers")
-    everybody = [platform.pid, *await pids(queue)]
-
-    os.kill(platform.pid, signal.SIGINT)
-    await until_gone(everybody)
-
-    assert platform.exit_code == 0
     assert await pids(queue) == []
 
 

@@ -69,7 +69,11 @@ class AscentReader:
 
     async def finished_counts(self, conn: Conn, span: Span) -> Sequence[FinishedCount]:
         """Count the rows that finished in *span* by slot, type and state."""
-        return await self._rows(conn, FinishedCount, "finished_counts", asdict(span))
+        async with conn.cursor() as cursor:
+            await cursor.execute(self._queries["finished_counts"], asdict(span))
+            return [
+                FinishedCount(slot, job_type, JobState(state), jobs) async for slot, job_type, state, jobs in cursor
+            ]
 
     async def workers(self, conn: Conn) -> Sequence[Worker]:
         """List the workers."""
