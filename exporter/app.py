@@ -16,6 +16,7 @@ from jobqueue.config import Settings
 log = structlog.get_logger()
 
 _SHUTDOWN_SECONDS = 5.0
+_SWITCH_SECONDS = 0.0005
 
 
 class CannotListenError(Exception):
@@ -24,6 +25,8 @@ class CannotListenError(Exception):
 
 async def serve(settings: Settings) -> None:
     """Read the sources and serve the page until SIGTERM or SIGINT. Raises ``CannotListenError``."""
+    # The page is written by a thread; a scrape must not wait for it at each of its steps.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

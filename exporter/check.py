@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from dataclasses import dataclass
 
 from psycopg import Error
+from psycopg.sql import Identifier
 
 from exporter.database import Database
 from jobqueue import sql
@@ -123,7 +124,7 @@ def _column_problems(
     for table in sorted(filtered):
         yield Problem(
             f"row-level security hides rows of {engine.schema}.{table} from role {role}",
-            (f'ALTER ROLE "{role}" BYPASSRLS;',),
+            (f"ALTER ROLE {Identifier(role).as_string()} BYPASSRLS;",),
         )
 
 
@@ -143,6 +144,5 @@ def _index_problems(engine: Engine, rows: Iterable[tuple[str, str, bool, list[st
             )
         elif not any(valid for _, valid in fitting):
             name = fitting[0][0]
-            yield Problem(
-                f"index {name} is invalid and not used", (f"REINDEX INDEX CONCURRENTLY {engine.schema}.{name};",)
-            )
+            quoted = Identifier(engine.schema, name).as_string()
+            yield Problem(f"index {name} is invalid and not used", (f"REINDEX INDEX CONCURRENTLY {quoted};",))

@@ -10,11 +10,12 @@ SELECT wanted.table_name,
          AND coalesce(has_column_privilege(class.oid, attribute.attnum, 'SELECT'), false) AS readable,
        coalesce(class.relrowsecurity AND NOT pg_has_role(class.relowner, 'MEMBER')
                 AND NOT (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user), false) AS filtered
-  FROM unnest(%(tables)s::text[], %(columns)s::text[]) AS wanted (table_name, column_name)
+  FROM unnest(%(tables)s::text[], %(columns)s::text[]) WITH ORDINALITY AS wanted (table_name, column_name, place)
   LEFT JOIN pg_namespace AS namespace ON namespace.nspname = %(schema)s
   LEFT JOIN pg_class AS class ON class.relnamespace = namespace.oid AND class.relname = wanted.table_name
   LEFT JOIN pg_attribute AS attribute
     ON attribute.attrelid = class.oid AND attribute.attname = wanted.column_name AND NOT attribute.attisdropped
+ ORDER BY wanted.place
 
 -- name: indexes
 SELECT class.relname AS table_name,
@@ -31,7 +32,9 @@ SELECT class.relname AS table_name,
  WHERE namespace.nspname = %(schema)s
 
 -- name: store
-SELECT to_regclass('system_status.migrations') IS NOT NULL AS migrated,
+-- Asked of the catalogues, which answer also a role that may not use the schema.
+SELECT EXISTS (SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+                WHERE nspname = 'system_status' AND relname = 'migrations') AS migrated,
        current_setting('transaction_read_only') = 'on' AS read_only
 
 -- name: version
@@ -39,9 +42,14 @@ SELECT coalesce(max(version), 0) FROM system_status.migrations
 
 -- name: writable
 -- A role that may write the one table but not the other loses what it counts just the same.
-SELECT bool_and(coalesce(has_table_privilege(to_regclass('system_status.' || name), privilege), false))
-  FROM unnest(array['sources', 'run_minutes', 'run_slots']) AS name
+SELECT bool_and(has_schema_privilege(namespace.oid, 'USAGE') AND has_table_privilege(class.oid, privilege))
+  FROM pg_namespace AS namespace
+  JOIN pg_class AS class ON class.relnamespace = namespace.oid
  CROSS JOIN unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege
+ WHERE namespace.nspname = 'system_status'
+   AND (class.relname IN ('sources', 'run_minutes', 'run_slots')
+        OR class.relname = 'migrations' AND privilege = 'SELECT')
 
 -- name: view
-SELECT to_regclass('system_status.recent_jobs') IS NOT NULL
+SELECT EXISTS (SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+                WHERE nspname = 'system_status' AND relname = 'recent_jobs')

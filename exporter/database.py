@@ -63,7 +63,10 @@ class _Line(AsyncConnection[TupleRow]):
     patience = _SILENT_SECONDS
 
     async def wait(
-        self, gen: PQGen[Result], interval: float = _CHECK_SECONDS, timeout: float | None = None
+        self,
+        gen: PQGen[Result],
+        interval: float = _CHECK_SECONDS,
+        timeout: float | None = None,  # noqa: ASYNC109 -- psycopg calls it so
     ) -> Result:
         try:
             async with asyncio.timeout(timeout or self.patience):

@@ -49,6 +49,12 @@ class SourceMonitor:
         """Whether the database answered last time."""
         return self._queue.answers
 
+    @property
+    def read_at(self) -> float:
+        """When something was read from the queue last, in seconds since the epoch; 0 when nothing was yet."""
+        readers = [poller for poller in self.pollers if not isinstance(poller.collector, StoreCollector)]
+        return max(poller.last_success or 0.0 for poller in readers)
+
     def failing(self) -> list[str]:
         """The collectors whose newest read failed, or that haven't read yet."""
         return [poller.name for poller in self.pollers if poller.samples is None]

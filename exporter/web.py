@@ -63,8 +63,7 @@ def create_app(page: Page, sources: Sequence[SourceMonitor]) -> web.Application:
 
 def read_lately(source: SourceMonitor) -> bool:
     """Whether a source answers and at least one of its collectors succeeded within some intervals."""
-    newest = max((poller.last_success or 0.0 for poller in source.pollers), default=0.0)
-    return source.up and time() - newest < _LATELY_INTERVALS * source.interval
+    return source.up and time() - source.read_at < _LATELY_INTERVALS * source.interval
 
 
 def _rows(source: SourceMonitor) -> Iterator[str]:

@@ -8,7 +8,7 @@ from time import monotonic
 import structlog
 from psycopg.errors import QueryCanceled
 
-from exporter.counting.census import WIDE, Census
+from exporter.counting.census import Census
 from exporter.counting.day import Growth
 from exporter.counting.store import MINUTE, moment
 from exporter.counting.tally import Tally, minute_of
@@ -101,13 +101,16 @@ class FinishedCollector:
         return census
 
     async def _count_range(self, census: Census, begin: int) -> None:
-        """Count from minute *begin* to the boundary in steps that take a moment each, with pauses as long."""
+        """Count from minute *begin* to the boundary in steps that take a moment each, with pauses as long.
+
+        Steps know no upper bound: a single row that says it finished in 1970 may stand before the others.
+        """
         step = 60
         while begin < census.boundary:
             width = census.width_at(begin)
             end = min(begin + step, census.boundary)
-            if width == WIDE:  # a step may not reach into where slots are narrow
-                end = min(end, begin // WIDE * WIDE + WIDE)
+            if begin < census.narrow_from:
+                end = min(end, census.narrow_from)
             began = monotonic()
             try:
                 async with self._queue.transaction() as conn:
@@ -121,5 +124,5 @@ class FinishedCollector:
             census.count(rows, width)
             took = monotonic() - began
             begin = end
-            step = min(2 * step, WIDE) if took < _QUICK else max(step // 2, 1) if took > _SLOW else step
+            step = 2 * step if took < _QUICK else max(step // 2, 1) if took > _SLOW else step
             await asyncio.sleep(took)

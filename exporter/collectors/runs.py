@@ -1,5 +1,6 @@
 """What finished: counters and histograms since the start, figures of the last 24 hours."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -46,11 +47,11 @@ class RunsCollector:
         day, counted = self._tally.day, self._since_start.types
         in_day = {job_type for job_type, of_type in day.types.items() if of_type.runs}
         self._job_types.see(self.name, in_day | counted.keys())
-        return tuple(
-            sample
-            for job_type in self._job_types.known
-            for sample in _samples(job_type, counted.get(job_type) or Counted(), day.types.get(job_type) or DayOfType())
-        ) + tuple(at(DAY_START, (), self._window_start()))
+        samples: list[Sample | HistogramSample] = [*at(DAY_START, (), self._window_start())]
+        for job_type in self._job_types.known:
+            samples += _samples(job_type, counted.get(job_type) or Counted(), day.types.get(job_type) or DayOfType())
+            await asyncio.sleep(0)  # hundreds of types take a while, and a scrape shall not wait for them
+        return tuple(samples)
 
     def _window_start(self) -> datetime | None:
         begin = self._tally.anchor.counted_from

@@ -94,9 +94,14 @@ class Census:
                 self._slots[slot][key] += row.jobs
                 self.held[key] += row.jobs
 
+    @property
+    def narrow_from(self) -> int:
+        """The first minute that lies in a narrow slot."""
+        return (self.boundary - _WIDE_AFTER) // WIDE * WIDE
+
     def width_at(self, minute: int) -> int:
         """How wide slots are there."""
-        return WIDE if minute < (self.boundary - _WIDE_AFTER) // WIDE * WIDE else NARROW
+        return WIDE if minute < self.narrow_from else NARROW
 
     def _slot_of(self, minute: int) -> Slot:
         width = self.width_at(minute)

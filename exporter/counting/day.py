@@ -45,6 +45,10 @@ class DayOfType:
         earlier = [entry for entry in self.maxima[:place] if entry[1] > seconds]
         self.maxima = [*earlier, (minute, seconds), *self.maxima[place + same_minute :]]
 
+    def forget_before(self, minute: int) -> None:
+        """Let earlier minutes' longest runs leave."""
+        self.maxima = self.maxima[bisect_left(self.maxima, (minute,)) :]
+
 
 class Day:
     """All job types' last 24 hours: whole minutes from ``first_minute`` on."""
@@ -81,4 +85,4 @@ class Day:
             day.durations -= runs.durations
         self.first_minute = first_minute
         for day in self.types.values():
-            day.maxima = day.maxima[bisect_left(day.maxima, (first_minute,)) :]
+            day.forget_before(first_minute)

@@ -64,8 +64,8 @@ class RunStore:
             async with self._database.transaction() as conn:
                 cursor = await conn.execute(self._queries["source"], {"source": self._source})
                 row = await cursor.fetchone()
-        except _NOT_THERE as error:
-            self._failed(error)
+        except Error as error:
+            self._failed_to_read(error)
             return Anchor()
         return Anchor(*row) if row else Anchor()
 
@@ -119,8 +119,8 @@ class RunStore:
         try:
             async with self._database.transaction() as conn:
                 await self._read_day(conn, day, label)
-        except _NOT_THERE as error:
-            self._failed(error)
+        except Error as error:
+            self._failed_to_read(error)
             day = Day(first_minute)
         if self._unwritten:
             first = min(minute for minute, _ in self._unwritten)
@@ -178,8 +178,8 @@ class RunStore:
             ):
                 await cursor.execute(query, values)
                 return {(row.slot, row.job_type): Runs.read(row) async for row in cursor}
-        except _NOT_THERE as error:
-            self._failed(error)
+        except Error as error:
+            self._failed_to_read(error)
             return {}
 
     async def _write(self, conn: Conn, query: Any, seconds: int, rows: Mapping[Key, Runs]) -> None:
@@ -187,6 +187,11 @@ class RunStore:
         for start in range(0, len(keys), _ROWS_PER_WRITE):
             batch = keys[start : start + _ROWS_PER_WRITE]
             await conn.execute(query, {"source": self._source, **_columns(batch, rows, seconds)})
+
+    def _failed_to_read(self, error: Error) -> None:
+        self._failed(error)
+        if not isinstance(error, _NOT_THERE):
+            raise error
 
     def _failed(self, error: Error) -> None:
         if self.failure is None:

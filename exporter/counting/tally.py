@@ -21,6 +21,7 @@ Clock = Callable[[Conn], Awaitable[datetime | None]]
 
 _DAY = timedelta(days=1)
 _HOUR = 60
+_WHOLE_MINUTES = 60
 _KEPT_MINUTES = MINUTES_OF_DAY + 2 * _HOUR
 _PRUNE_EVERY_MINUTES = 10
 
@@ -77,6 +78,7 @@ class Tally:
         self.followers: list[Follower] = []
         self._label = label
         self._clock = clock
+        self._slot = slot_seconds
         self._ledger = Ledger(slot_seconds)
         self._anchor = Anchor()
         self._in_doubt = False
@@ -136,7 +138,7 @@ class Tally:
 
     async def _start_ledger(self) -> None:
         first = self.first_unsettled
-        self._ledger = Ledger(self._ledger.slot_seconds)
+        self._ledger = Ledger(self._slot)
         self._ledger.start(await self._store.minutes(first), await self._durable(first))
 
     async def _compare(self) -> None:
@@ -172,13 +174,15 @@ class Tally:
             first_completed = await self._reader.first_completed(conn)
         begin = max(now - _DAY, min(first_completed or now, now))
         log.info("history.reading", since=begin)
-        self._ledger = Ledger(self._ledger.slot_seconds)
         counted_from = self._anchor.counted_from or begin
         start = minute_of(begin)
+        self._ledger = Ledger(_WHOLE_MINUTES)  # what is settled is read once, and needs no shorter slots
         while start + _HOUR <= minute_of(now - self._settle):
-            await self._count(Span(moment(start), moment(start + _HOUR), self._slot), Anchor(None, counted_from), ())
+            span = Span(moment(start), moment(start + _HOUR), _WHOLE_MINUTES)
+            await self._count(span, Anchor(None, counted_from), ())
             start += _HOUR
             self._ledger.forget_before(start)
+        self._ledger = Ledger(self._slot)
         await self._count(Span(moment(start), now + _DAY, self._slot), Anchor(now, counted_from), ())
         log.info("history.read", since=begin)
 
@@ -198,7 +202,8 @@ class Tally:
         """Read a span, commit it together with the anchor that it earns, and tell the followers."""
         draft = await self._draft(span)
         failed_before = self._store.failure is not None
-        await self._store.write(draft.minutes, draft.slots if self._durable_slots else {}, anchor)
+        slots = draft.slots if self._durable_slots and span.slot_seconds == self._slot else {}
+        await self._store.write(draft.minutes, slots, anchor)
         self._in_doubt |= failed_before and self._store.failure is None
         self._ledger.accept(draft)
         self._anchor = anchor
@@ -213,15 +218,9 @@ class Tally:
             counts = await self._reader.slot_counts(conn, span)
             rows: list[SlotRuns] = []
             for first, last in ranges(self._ledger.changed(counts)):
-                rows += await self._reader.slot_runs(conn, self._span_of(first, last))
+                changed = Span(moment(first, span.slot_seconds), moment(last + 1, span.slot_seconds), span.slot_seconds)
+                rows += await self._reader.slot_runs(conn, changed)
         return self._ledger.draft(counts, rows)
-
-    @property
-    def _slot(self) -> int:
-        return self._ledger.slot_seconds
-
-    def _span_of(self, first: int, last: int) -> Span:
-        return Span(moment(first, self._slot), moment(last + 1, self._slot), self._slot)
 
     async def _keep_day(self, this_minute: int) -> None:
         first = this_minute - MINUTES_OF_DAY

@@ -1,4 +1,6 @@
 -- The Ascent queue, read. Every query names the index that it needs; tests hold them to it.
+-- A time outside the years 2 to 9998, infinity included, is nonsense that no calendar of ours holds: it is none at all.
+-- A job type is cut at 500 characters: one that no index entry can hold would keep all others out of our tables.
 
 -- name: engine_version
 -- Ascent keeps no version of its tables; the build of the worker that started last is the platform's.
@@ -6,7 +8,7 @@ SELECT version FROM {schema}.workers WHERE version IS NOT NULL ORDER BY started_
 
 -- name: live_counts
 -- jobs_live, index only. A row per type and state comes back; pending splits into two without a second sort.
-SELECT coalesce(job_type, '(none)') AS job_type,
+SELECT coalesce(left(job_type, 500), '(none)') AS job_type,
        state::text,
        count(*) AS jobs,
        count(*) FILTER (WHERE run_after > now()) AS ahead
@@ -34,20 +36,20 @@ WITH RECURSIVE first AS (
       ORDER BY next.state, next.job_type, next.run_after
       LIMIT 1) AS hop
 )
-SELECT job_type,
+SELECT coalesce(left(job_type, 500), '(none)') AS job_type,
        min(greatest(created_at, run_after)) AS since
   FROM first
  WHERE state IN ('pending', 'retry')
    AND run_after <= now()
-   AND isfinite(greatest(created_at, run_after))
+   AND greatest(created_at, run_after) BETWEEN '0002-01-01' AND '9999-01-01'
  GROUP BY job_type
 
 -- name: oldest_active
-SELECT coalesce(job_type, '(none)') AS job_type,
+SELECT coalesce(left(job_type, 500), '(none)') AS job_type,
        min(started_at) AS since
   FROM {schema}.jobs
  WHERE state = 'active'
-   AND isfinite(started_at)
+   AND started_at BETWEEN '0002-01-01' AND '9999-01-01'
  GROUP BY job_type
 
 -- name: slot_counts
@@ -61,19 +63,20 @@ SELECT floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot
 
 -- name: slot_runs
 -- Buckets are ceil(16 * log2(seconds)): 16 to a power of two, upper bounds inclusive; the 1e-9 keeps whole powers of
--- two in their own bucket, and a zero lands in the lowest. An infinite or missing start gives a run without duration.
+-- two in their own bucket, and a zero lands in the lowest. A nonsensical or missing start gives a run without duration.
 -- No join of the two distributions: the newest rows lie beyond the planner's histogram, it expects one row and would
 -- nest the loops. So they come as rows of their own, with runs = 0.
 WITH finished AS (
   SELECT floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot,
-         coalesce(job_type, '(none)') AS job_type,
+         coalesce(left(job_type, 500), '(none)') AS job_type,
          state,
          least(greatest(coalesce(retries, 0), 0), 32767) AS retries,  -- a nonsense one must not overflow the sum
          finished_at,
          state <> 'cancelled' AS is_run,
-         CASE WHEN state <> 'cancelled' AND isfinite(started_at)
+         CASE WHEN state <> 'cancelled' AND started_at BETWEEN '0002-01-01' AND '9999-01-01'
               THEN greatest(0, date_part('epoch', finished_at - started_at)) END AS duration,
-         CASE WHEN state <> 'cancelled' AND isfinite(started_at) AND isfinite(greatest(created_at, run_after))
+         CASE WHEN state <> 'cancelled' AND started_at BETWEEN '0002-01-01' AND '9999-01-01'
+                   AND greatest(created_at, run_after) BETWEEN '0002-01-01' AND '9999-01-01'
               THEN greatest(0, date_part('epoch', started_at - greatest(created_at, run_after))) END AS wait
     FROM {schema}.jobs
    WHERE state IN ('completed', 'failed', 'cancelled')
@@ -124,7 +127,8 @@ SELECT slot, job_type, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL,
 
 -- name: first_completed
 -- One probe of jobs_finished.
-SELECT min(finished_at) FROM {schema}.jobs WHERE state = 'completed' AND finished_at IS NOT NULL AND isfinite(finished_at)
+SELECT min(finished_at) FROM {schema}.jobs
+ WHERE state = 'completed' AND finished_at BETWEEN '0002-01-01' AND '9999-01-01'
 
 -- name: frontiers
 -- Three probes of jobs_finished.
@@ -132,12 +136,12 @@ SELECT state::text,
        (SELECT min(finished_at)
           FROM {schema}.jobs
          WHERE jobs.state = terminal.state
-           AND finished_at IS NOT NULL AND finished_at > '-infinity' AND finished_at < 'infinity') AS since
+           AND finished_at BETWEEN '0002-01-01' AND '9999-01-01') AS since
   FROM unnest(array['completed', 'failed', 'cancelled']::{schema}.job_state[]) AS terminal (state)
 
 -- name: finished_counts
 SELECT floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot,
-       coalesce(job_type, '(none)') AS job_type,
+       coalesce(left(job_type, 500), '(none)') AS job_type,
        state::text,
        count(*) AS jobs
   FROM {schema}.jobs
@@ -149,20 +153,22 @@ SELECT floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot
 -- Online is decided here: the database's clock wrote the heartbeat, so it alone can say how old it is.
 SELECT id AS worker, hostname, pid, mode, version,
        coalesce(last_seen_at > now() - interval '60 seconds', false) AS online,
-       CASE WHEN isfinite(started_at) THEN started_at END AS started_at,
-       CASE WHEN isfinite(last_seen_at) THEN last_seen_at END AS last_seen_at,
+       CASE WHEN started_at BETWEEN '0002-01-01' AND '9999-01-01' THEN started_at END AS started_at,
+       CASE WHEN last_seen_at BETWEEN '0002-01-01' AND '9999-01-01' THEN last_seen_at END AS last_seen_at,
        greatest(coalesce(processed, 0), 0) AS processed,
        greatest(coalesce(failed, 0), 0) AS failed,
-       current_job_type,
-       CASE WHEN isfinite(current_started_at) THEN current_started_at END AS current_started_at
+       left(current_job_type, 500) AS current_job_type,
+       CASE WHEN current_started_at BETWEEN '0002-01-01' AND '9999-01-01' THEN current_started_at END
+         AS current_started_at
   FROM {schema}.workers
  WHERE id IS NOT NULL
 
 -- name: schedules
-SELECT job_type, coalesce(description, '') AS description, coalesce(cron, '') AS cron,
-       coalesce(timezone, 'UTC') AS timezone, coalesce(priority, 0) AS priority, expire_after,
+SELECT left(job_type, 500) AS job_type, coalesce(description, '') AS description, coalesce(cron, '') AS cron,
+       coalesce(timezone, 'UTC') AS timezone, coalesce(priority, 0) AS priority,
+       CASE WHEN expire_after BETWEEN '-1000 years' AND '1000 years' THEN expire_after END AS expire_after,
        coalesce(enabled, false) AS enabled,
-       CASE WHEN isfinite(last_enqueued_at) THEN last_enqueued_at END AS last_enqueued_at
+       CASE WHEN last_enqueued_at BETWEEN '0002-01-01' AND '9999-01-01' THEN last_enqueued_at END AS last_enqueued_at
   FROM {schema}.schedules
  WHERE job_type IS NOT NULL
 

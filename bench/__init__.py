@@ -1,0 +1,1 @@
+"""Measures what the exporter costs, beside the custom queries that people run today."""

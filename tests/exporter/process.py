@@ -1,0 +1,103 @@
+"""``python -m exporter`` as it runs in earnest: a process that is configured, listened to and signalled."""
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientSession
+
+_ROOT = Path(__file__).parents[2]
+_PATIENCE = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a command left behind."""
+
+    code: int
+    output: str
+    errors: str
+
+
+async def run(*arguments: str, module: str = "exporter", **variables: str) -> Ended:
+    """Run a command to its end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, *arguments, cwd=_ROOT, env=_environment(variables), stdout=PIPE, stderr=PIPE
+    )
+    async with asyncio.timeout(_PATIENCE):
+        output, errors = await process.communicate()
+    assert process.returncode is not None
+    return Ended(process.returncode, output.decode(), errors.decode())
+
+
+@dataclass
+class Running:
+    """An exporter that serves."""
+
+    address: str
+    log: list[dict[str, Any]]
+    _process: asyncio.subprocess.Process
+    _client: ClientSession
+
+    async def get(self, path: str) -> tuple[int, str]:
+        """The status and the text of an answer."""
+        async with self._client.get(self.address + path) as response:
+            return response.status, await response.text()
+
+    async def until(self, path: str, status: int) -> str:
+        """Ask until the answer has this status; what it says."""
+        async with asyncio.timeout(_PATIENCE):
+            while (answer := await self.get(path))[0] != status:  # noqa: ASYNC110 -- it tells when it is asked
+                await asyncio.sleep(0.05)
+        return answer[1]
+
+    async def terminate(self, within: float) -> int:
+        """Ask it to end, and answer with its exit code."""
+        self._process.terminate()
+        async with asyncio.timeout(within):
+            return await self._process.wait()
+
+
+@asynccontextmanager
+async def serving(**variables: str) -> AsyncIterator[Running]:
+    """An exporter on a port of its own choice, killed at the end if it still runs."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "exporter",
+        cwd=_ROOT,
+        env=_environment({"EXPORTER_HOST": "127.0.0.1", "EXPORTER_PORT": "0", **variables}),
+        stderr=PIPE,
+    )
+    assert process.stderr is not None
+    log: list[dict[str, Any]] = []
+    started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    listening = asyncio.create_task(_listen(process.stderr, log, started))
+    try:
+        async with asyncio.timeout(_PATIENCE), ClientSession() as client:
+            yield Running(await started, log, process, client)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        await listening
+
+
+async def _listen(lines: asyncio.StreamReader, log: list[dict[str, Any]], started: "asyncio.Future[str]") -> None:
+    async for line in lines:
+        log.append(json.loads(line))
+        if log[-1]["event"] == "exporter.started":
+            started.set_result(log[-1]["address"])
+
+
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """None of ours that would configure it."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {**kept, "LOG_FORMAT": "json", **variables}
