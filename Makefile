@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-TOOLS := .tools/prometheus
+TOOLS := .tools/prometheus .tools/prometheus-postgres-exporter
 
 .PHONY: demo test check bench docs clean
 .DEFAULT_GOAL := test
@@ -20,7 +20,7 @@ check: .venv/made  ## lint, format, types, imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/made .tools/prometheus-postgres-exporter  ## measure; takes a quarter of an hour and 4 GB of disk
+bench: .venv/made $(TOOLS)  ## measure; takes a quarter of an hour and 4 GB of disk
 	$(BIN)/python -m bench --write
 
 docs: .venv/made  ## write what is generated: docs/metrics.md
