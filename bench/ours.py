@@ -23,7 +23,7 @@ from jobqueue.config import Log, Source
 _SCRAPE_EVERY = 5.0
 _PULSE_SECONDS = 0.005
 _MINUTE = 60.0
-_MINUTES_OF_HOUR, _MINUTES_OF_CENSUS = 60, 360
+_MINUTES_OF_HOUR, _MINUTES_OF_CENSUS = 60, 720
 _SLOT_SECONDS = 15
 _STATEMENT_TIMEOUT = 30.0
 
@@ -48,7 +48,7 @@ class CollectorCost:
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """All reads over one table. ``day`` is read hourly, ``census`` at the start and every six hours.
+    """All reads over one table. ``day`` is read hourly, ``census`` at the start and every twelve hours.
 
     ``longest_pause`` is for how many seconds a scrape would have had to wait during the first start.
     """

@@ -36,7 +36,7 @@ async def check(sources: Sequence[Source], say: Callable[[str], None]) -> bool:
         say(f"{source.name}: {f'{len(problems)} to mend' if problems else 'ok'}")
         for problem in problems:
             say(f"  {problem.text}")
-            for line in problem.mend:
+            for line in "\n".join(problem.mend).splitlines():
                 say(f"    {line}")
     return good
 

@@ -8,8 +8,7 @@ SELECT wanted.table_name,
        attribute.attnum IS NOT NULL AS column_exists,
        coalesce(has_schema_privilege(namespace.oid, 'USAGE'), false)
          AND coalesce(has_column_privilege(class.oid, attribute.attnum, 'SELECT'), false) AS readable,
-       coalesce(class.relrowsecurity AND NOT pg_has_role(class.relowner, 'MEMBER')
-                AND NOT (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user), false) AS filtered
+       coalesce(row_security_active(class.oid), false) AS filtered
   FROM unnest(%(tables)s::text[], %(columns)s::text[]) WITH ORDINALITY AS wanted (table_name, column_name, place)
   LEFT JOIN pg_namespace AS namespace ON namespace.nspname = %(schema)s
   LEFT JOIN pg_class AS class ON class.relnamespace = namespace.oid AND class.relname = wanted.table_name
@@ -18,12 +17,14 @@ SELECT wanted.table_name,
  ORDER BY wanted.place
 
 -- name: indexes
+-- The columns that an index is ordered by; an expression has no name.
 SELECT class.relname AS table_name,
        index_class.relname AS index_name,
        index.indisvalid AS valid,
-       array(SELECT attribute.attname::text
+       array(SELECT coalesce(attribute.attname::text, '')
                FROM unnest(index.indkey) WITH ORDINALITY AS part (attnum, place)
-               JOIN pg_attribute AS attribute ON attribute.attrelid = class.oid AND attribute.attnum = part.attnum
+               LEFT JOIN pg_attribute AS attribute ON attribute.attrelid = class.oid AND attribute.attnum = part.attnum
+              WHERE place <= index.indnkeyatts
               ORDER BY place) AS columns
   FROM pg_index AS index
   JOIN pg_class AS class ON class.oid = index.indrelid

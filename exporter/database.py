@@ -6,7 +6,7 @@ between.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
 from time import monotonic
@@ -16,6 +16,7 @@ from typing import Self, TypeVar
 from psycopg import AsyncConnection, IsolationLevel, OperationalError, sql
 from psycopg.abc import PQGen
 from psycopg.errors import LockNotAvailable, ReadOnlySqlTransaction
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow, scalar_row
 from psycopg.waiting import wait_async
 
@@ -27,6 +28,7 @@ _SILENT_SECONDS = 5.0
 """How long the server may say nothing after it should have given a statement up by itself."""
 _LOCK_SECONDS = 2.0
 _CHECK_SECONDS = 0.1
+_CANCEL_SECONDS = 1.0
 
 Result = TypeVar("Result")
 
@@ -72,11 +74,20 @@ class _Line(AsyncConnection[TupleRow]):
             async with asyncio.timeout(timeout or self.patience):
                 return await wait_async(gen, self.pgconn.socket, interval)
         except asyncio.CancelledError:
-            self.pgconn.finish()
+            await self._hang_up()
             raise
         except TimeoutError:
             self.pgconn.finish()
             raise OperationalError(f"the server said nothing for {self.patience:g} s") from None
+
+    async def _hang_up(self) -> None:
+        """Ask the server not to work on for nobody: by itself it would notice when it has an answer."""
+        try:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                with suppress(OperationalError):
+                    await self.cancel_safe(timeout=_CANCEL_SECONDS)
+        finally:
+            self.pgconn.finish()
 
 
 class Database:

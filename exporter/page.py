@@ -4,6 +4,7 @@ import asyncio
 import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -11,7 +12,8 @@ from prometheus_client.openmetrics import exposition as openmetrics
 
 from exporter.exposition import Exposition
 
-_FRESH_SECONDS = 1.0
+_REST_SECONDS = 1.0
+_REST_TIMES = 4
 _COMPRESSION = 1
 """Level 6 makes the page a third smaller and takes four times as long."""
 
@@ -33,8 +35,8 @@ class Rendered:
 class Page:
     """The rendered page in each format that was ever asked for.
 
-    Rendering 200 job types takes longer than a scrape should, so it is done in a thread soon after a read, at most
-    once a second, and a scrape gets the newest page there is.
+    Rendering 200 job types takes longer than a scrape should, so it is done in a thread right after a read, with
+    rests of some times as long (a second at most) in between, and a scrape gets the newest page there is.
     """
 
     def __init__(self, exposition: Exposition) -> None:
@@ -59,9 +61,10 @@ class Page:
         while True:
             await self._changed.wait()
             self._changed.clear()
+            began = monotonic()
             for form in list(self._rendered):
                 self._rendered[form] = await asyncio.to_thread(self._render, form)
-            await asyncio.sleep(_FRESH_SECONDS)
+            await asyncio.sleep(min(_REST_SECONDS, _REST_TIMES * (monotonic() - began)))
 
     def _render(self, form: str) -> Rendered:
         generate, content_type = _FORMATS[form]

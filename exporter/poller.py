@@ -55,7 +55,9 @@ class Poller:
         """Poll until cancelled; the first time when *after* has polled once, but not for ever."""
         if after is not None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(after.polled.wait(), self._interval)
+                # Not wait_for: in Python 3.11 a cancellation is lost in it that comes together with the event.
+                async with asyncio.timeout(self._interval):
+                    await after.polled.wait()
         while True:
             began = monotonic()
             await self.poll()

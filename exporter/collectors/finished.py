@@ -21,7 +21,7 @@ from jobqueue.states import TERMINAL, JobState
 
 log = structlog.get_logger()
 
-_COUNT_AGAIN_AFTER = 6 * 3600.0
+_COUNT_AGAIN_AFTER = 12 * 3600.0
 """Seconds until rows deleted out of order, or edited by hand, are made good; longer when counting takes long."""
 _QUICK, _SLOW = 0.05, 0.5
 _FOR_EVER = 2**62

@@ -22,6 +22,8 @@ Clock = Callable[[Conn], Awaitable[datetime | None]]
 _DAY = timedelta(days=1)
 _HOUR = 60
 _WHOLE_MINUTES = 60
+_STEP = 10
+"""Minutes that are read at once where much has to be: adding them up keeps the process from all else."""
 _KEPT_MINUTES = MINUTES_OF_DAY + 2 * _HOUR
 _PRUNE_EVERY_MINUTES = 10
 
@@ -177,23 +179,23 @@ class Tally:
         counted_from = self._anchor.counted_from or begin
         start = minute_of(begin)
         self._ledger = Ledger(_WHOLE_MINUTES)  # what is settled is read once, and needs no shorter slots
-        while start + _HOUR <= minute_of(now - self._settle):
-            span = Span(moment(start), moment(start + _HOUR), _WHOLE_MINUTES)
+        while start + _STEP <= minute_of(now - self._settle):
+            span = Span(moment(start), moment(start + _STEP), _WHOLE_MINUTES)
             await self._count(span, Anchor(None, counted_from), ())
-            start += _HOUR
+            start += _STEP
             self._ledger.forget_before(start)
         self._ledger = Ledger(self._slot)
         await self._count(Span(moment(start), now + _DAY, self._slot), Anchor(now, counted_from), ())
         log.info("history.read", since=begin)
 
     async def _catch_up(self, now: datetime) -> None:
-        """Read from the anchor on; after an outage hour by hour, each of which is settled when it is read."""
+        """Read from the anchor on; after an outage step by step, each of which is settled when it is read."""
         start = self.first_unsettled
         counted_from = self._anchor.counted_from
-        while start + _HOUR <= minute_of(now - self._settle):
-            end = moment(start + _HOUR)
+        while start + _STEP <= minute_of(now - self._settle):
+            end = moment(start + _STEP)
             await self._count(Span(moment(start), end, self._slot), Anchor(end + self._settle, counted_from))
-            start += _HOUR
+            start += _STEP
             self._ledger.forget_before(start)
         # No upper bound: a worker's clock may run ahead. A day is not a bound but a guard against nonsense.
         await self._count(Span(moment(start), now + _DAY, self._slot), Anchor(now, counted_from))

@@ -1,28 +1,75 @@
 """``python -m exporter``: what it serves, how it ends, and what it says when something is wrong."""
 
 import asyncio
+import json
+import os
+import signal
 import socket
-from collections.abc import Callable
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 import yaml
+from aiohttp import ClientSession
+from prometheus_client.parser import text_string_to_metric_families
 from psycopg import AsyncConnection
 
 from demo.postgres import EmbeddedPostgres
-from exporter.check import MIGRATE, check
+from demo.processes import Child
+from exporter.source import SourceMonitor
 from jobqueue import catalogue as metrics
-from jobqueue.config import Source
-from tests.exporter.process import run, serving
-from tests.exporter.rows import finish, job, populate, put
+from tests.conftest import Server
+from tests.exporter.process import Running, run, serving
+from tests.exporter.rows import populate
 from tests.exporter.scrape import source
 from tests.exporter.wire import Wire
+from tests.waiting import until
 
 NOWHERE = "postgresql://postgres@127.0.0.1:1/nowhere"
-SLOW = "CREATE VIEW ascent.{table} AS SELECT quick.* FROM ascent.quick_{table} AS quick, pg_sleep(60)"
+PASSWORD = "Zq9-never-to-be-seen"
+LEVELS = {"debug", "info", "warning", "error"}
+HANGING = {
+    "a locked table": "BEGIN; LOCK TABLE ascent.jobs IN ACCESS EXCLUSIVE MODE",
+    "a slow query": """
+        ALTER TABLE ascent.workers RENAME TO quick_workers;
+        CREATE VIEW ascent.workers AS SELECT quick.* FROM ascent.quick_workers AS quick, pg_sleep(60);
+        INSERT INTO ascent.quick_workers (id, mode) VALUES ('w1', 'all')
+    """,
+}
+SESSIONS = """
+SELECT count(*), count(*) FILTER (WHERE wait_event = 'PgSleep' OR wait_event_type = 'Lock')
+  FROM pg_stat_activity WHERE application_name = 'system-status exporter' AND datname = current_database()
+"""
 
 Configured = Callable[..., dict[str, str]]
+
+
+class Sessions:
+    """The exporter's sessions in a database."""
+
+    def __init__(self, onlooker: psycopg.Connection) -> None:
+        self._onlooker = onlooker
+
+    def count(self) -> int:
+        return self._look()[0]
+
+    def hang(self) -> bool:
+        """Whether one of them sleeps, or waits for a lock."""
+        return self._look()[1] > 0
+
+    def _look(self) -> tuple[int, int]:
+        sessions, hanging = self._onlooker.execute(SESSIONS).fetchone() or (0, 0)
+        return sessions, hanging
+
+
+@pytest.fixture
+def sessions(migrated: str) -> Iterator[Sessions]:
+    with psycopg.connect(migrated, autocommit=True) as onlooker:
+        yield Sessions(onlooker)
 
 
 @pytest.fixture
@@ -41,6 +88,17 @@ def configured(tmp_path: Path) -> Configured:
     return write
 
 
+def up(page: str) -> dict[str, float]:
+    """Which sources answer, by a page in the text format."""
+    families = text_string_to_metric_families(page)
+    return {
+        sample.labels["source"]: sample.value
+        for family in families
+        for sample in family.samples
+        if sample.name == metrics.UP.name
+    }
+
+
 async def test_it_serves_until_it_is_told_to_end(queue: AsyncConnection, migrated: str) -> None:
     await populate(queue)
     async with serving(DATABASE_URL=migrated) as exporter:
@@ -49,26 +107,43 @@ async def test_it_serves_until_it_is_told_to_end(queue: AsyncConnection, migrate
         code = await exporter.terminate(within=5)
 
     assert (status, code) == (200, 0)
-    assert f'{metrics.UP.name}{{source="main"}} 1.0\n' in text
+    assert up(text) == {"main": 1}
     assert exporter.log[-1]["event"] == "exporter.ended"
     assert not [line for line in exporter.log if line["level"] == "error"]
 
 
-async def test_it_ends_at_once_while_a_query_runs(
-    queue: AsyncConnection, migrated: str, configured: Configured
-) -> None:
-    await queue.execute("ALTER TABLE ascent.workers RENAME TO quick_workers")
-    await queue.execute(SLOW.format(table="workers").encode())
-    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
-    async with serving(**configured(main=migrated, statement_timeout=60.0)) as exporter:
-        async with asyncio.timeout(10):
-            while (await (await queue.execute(sleeping)).fetchone()) == (0,):  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
-        healthy = await exporter.get("/healthz")
+async def test_it_ends_at_once_when_it_has_only_begun() -> None:
+    async with serving(DATABASE_URL=NOWHERE) as exporter:
         code = await exporter.terminate(within=5)
 
-    assert healthy == (200, "ok\n")
     assert code == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("what", HANGING)
+async def test_a_signal_ends_it_and_its_sessions_while_a_query_hangs(
+    queue: AsyncConnection,
+    migrated: str,
+    configured: Configured,
+    sessions: Sessions,
+    tmp_path: Path,
+    what: str,
+    number: signal.Signals,
+) -> None:
+    await queue.execute(HANGING[what].encode())
+    variables = configured(main=migrated, statement_timeout=60.0) | {"EXPORTER_HOST": "127.0.0.1", "EXPORTER_PORT": "0"}
+    child = Child.start("exporter", [sys.executable, "-m", "exporter"], log=tmp_path / "log", environment=variables)
+    try:
+        await until(sessions.hang)
+        os.kill(child.pid, number)
+        await until(lambda: child.exit_code is not None, seconds=5)
+        code = child.exit_code
+        await until(lambda: sessions.count() == 0, seconds=1)
+    finally:
+        child.stop()
+
+    assert code == 0
+    assert json.loads(child.last_words(1))["event"] == "exporter.ended"
 
 
 @pytest.mark.parametrize("dies", ["before it is read", "after it was read"])
@@ -86,6 +161,44 @@ async def test_it_ends_at_once_while_the_line_is_dead(migrated: str, configured:
     assert code == 0
 
 
+@asynccontextmanager
+async def said(exporter: Running, request: bytes) -> AsyncIterator[asyncio.StreamReader]:
+    """A connection over which these bytes were sent; what is answered."""
+    address = urlsplit(exporter.address)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(request)
+    await writer.drain()
+    yield reader
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_client_that_stops_in_the_middle_does_not_keep_it_from_ending() -> None:
+    async with (
+        serving(DATABASE_URL=NOWHERE) as exporter,
+        said(exporter, b"GET /metrics HTTP/1.1\r\nHo"),
+        said(exporter, b"POST /metrics HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\nhalf of") as answer,
+    ):
+        await answer.readline()
+        code = await exporter.terminate(within=4)
+
+    assert code == 0
+
+
+async def test_it_holds_two_connections_at_most(
+    queue: AsyncConnection, migrated: str, configured: Configured, sessions: Sessions
+) -> None:
+    async with serving(**configured(main=migrated)) as exporter:
+        await exporter.until("/readyz", 200)
+        await queue.execute(HANGING["a locked table"].encode())
+        counts = set()
+        for _ in range(100):  # two rounds of readers that wait for each other
+            counts.add(sessions.count())
+            await asyncio.sleep(0.02)
+
+    assert max(counts) == 2
+
+
 async def test_it_is_ready_while_every_source_is_read(
     postgres: EmbeddedPostgres, address: str, migrated: str, configured: Configured
 ) -> None:
@@ -93,23 +206,21 @@ async def test_it_is_ready_while_every_source_is_read(
         wire.alive.clear()
         async with serving(**configured(up=migrated, late=wire.address)) as exporter:
             not_yet = await exporter.until("/readyz", 503)
-            healthy = await exporter.get("/healthz")
+            healthy = [await exporter.get("/healthz")]
             wire.alive.set()
-            ready = await exporter.until("/readyz", 200)
-            index = await exporter.get("/")
+            ready = [await exporter.until("/readyz", 200)]
             postgres.stop()
             gone = await exporter.until("/readyz", 503)
-            still_healthy = await exporter.get("/healthz")
-            _, text = await exporter.get("/metrics")
+            healthy += [await exporter.get("/healthz")]
+            _, page = await exporter.get("/metrics")
+            postgres.start_again()
+            ready += [await exporter.until("/readyz", 200)]
 
     assert "late" in not_yet
-    assert ready == "ok\n"
     assert gone == "not read lately: late\n"
-    assert healthy == still_healthy == (200, "ok\n")
-    assert index[0] == 200
-    assert all(f"<td>{word}" in index[1] for word in ("up", "late", "runs", "ok"))
-    assert 'jobqueue_up{source="late"} 0.0\n' in text
-    assert 'jobqueue_up{source="up"} 1.0\n' in text
+    assert ready == ["ok\n"] * 2
+    assert healthy == [(200, "ok\n")] * 2
+    assert up(page) == {"up": 1, "late": 0}
 
 
 async def test_a_source_that_answers_but_lets_nothing_be_read_is_not_ready(role: str, queue: AsyncConnection) -> None:
@@ -123,14 +234,27 @@ async def test_a_source_that_answers_but_lets_nothing_be_read_is_not_ready(role:
     assert (status, text) == (503, "not read lately: main\n")
 
 
+async def test_the_index_lists_every_collector_and_what_is_not_served_is_refused(migrated: str) -> None:
+    async with serving(DATABASE_URL=migrated) as exporter, ClientSession(exporter.address) as client:
+        await exporter.until("/readyz", 200)
+        status, index = await exporter.get("/")
+        unknown, _ = await exporter.get("/metric")
+        async with client.post("/metrics") as response:
+            posted = response.status
+
+    assert (status, unknown, posted) == (200, 404, 405)
+    pollers = SourceMonitor(source(migrated), lambda: None).pollers
+    assert [poller.name for poller in pollers if f"<td>main<td>{poller.name}<td>" not in index] == []
+
+
 async def test_once_prints_one_page_and_ends(queue: AsyncConnection, migrated: str) -> None:
     await populate(queue)
 
     ended = await run("--once", DATABASE_URL=migrated)
 
     assert ended.code == 0
+    assert up(ended.output) == {"main": 1}
     assert 'jobqueue_jobs{job_type="email.send",source="main",state="completed"} 1.0\n' in ended.output
-    assert 'jobqueue_up{source="main"} 1.0\n' in ended.output
 
 
 async def test_once_prints_what_could_be_read_and_fails_when_something_could_not(
@@ -141,8 +265,7 @@ async def test_once_prints_what_could_be_read_and_fails_when_something_could_not
     ended = await run("--once", **configured(main=migrated, down=NOWHERE))
 
     assert ended.code == 1
-    assert 'jobqueue_up{source="main"} 1.0\n' in ended.output
-    assert 'jobqueue_up{source="down"} 0.0\n' in ended.output
+    assert up(ended.output) == {"main": 1, "down": 0}
     assert 'jobqueue_jobs{job_type="email.send",source="main",state="completed"} 1.0\n' in ended.output
 
 
@@ -167,130 +290,43 @@ async def test_a_wrong_configuration_is_said_in_one_line(option: tuple[str, ...]
     assert "ascent" in line
 
 
-async def checked(source: Source) -> tuple[bool, list[str], list[str]]:
-    """Whether all is well, what is said, and what is said to mend it."""
-    lines: list[str] = []
-    good = await check([source], lines.append)
-    mends = [line.removeprefix("    ") for line in lines if line.startswith("    ")]
-    return good, [line for line in lines if not line.startswith("    ")], mends
+async def test_what_a_library_logs_is_an_event_like_any_other() -> None:
+    request = b"GET / HTTP/1.1\r\nHost: here\r\nContent-Length: many\r\n\r\n"
+    async with serving(DATABASE_URL=NOWHERE) as exporter, said(exporter, request) as answer:
+        status = await answer.readline()
+
+    assert b" 400 " in status
+    [line] = [line for line in exporter.log if line.get("logger") == "aiohttp.server"]
+    assert line["level"] == "error"
+    assert "Content-Length" in line["exception"]
 
 
-async def mend(owner: AsyncConnection, address: str, commands: list[str]) -> None:
-    """Do what was said, to the letter."""
-    for command in commands:
-        if command == MIGRATE:
-            assert (await run("migrate", module="jobqueue", DATABASE_URL=address)).code == 0
-        else:
-            await owner.execute(command.encode())
-
-
-async def test_check_finds_nothing_where_all_is_well(role: str) -> None:
-    assert await checked(source(role)) == (True, ["main: ok"], [])
-
-
-@pytest.mark.parametrize(
-    ("damage", "said"),
-    [
-        ("DROP INDEX ascent.jobs_live", "no index on ascent.jobs (state, job_type, run_after)"),
-        ("DROP INDEX ascent.jobs_finished", "no index on ascent.jobs (state, finished_at)"),
-        (
-            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ascent.jobs_finished'::regclass",
-            "index jobs_finished is invalid",
-        ),
-        (
-            """ALTER INDEX ascent.jobs_live RENAME TO "Live Jobs";
-               UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ascent."Live Jobs"'::regclass""",
-            "index Live Jobs is invalid",
-        ),
-        ("REVOKE SELECT ON ascent.workers FROM {role}", "can't read workers.id, "),
-        ("REVOKE SELECT (retries) ON ascent.jobs FROM {role}", "can't read jobs.retries"),
-        ("REVOKE USAGE ON SCHEMA ascent FROM {role}", "can't read jobs.id, "),
-        ("REVOKE INSERT ON system_status.run_minutes FROM {role}", "can't write our counting tables"),
-        ("REVOKE UPDATE ON system_status.sources FROM {role}", "can't write our counting tables"),
-        ("REVOKE ALL ON system_status.migrations FROM {role}", "can't write our counting tables"),
-        ("REVOKE USAGE ON SCHEMA system_status FROM {role}", "can't write our counting tables"),
-        ("ALTER TABLE ascent.jobs ENABLE ROW LEVEL SECURITY", "row-level security hides rows of ascent.jobs"),
-        ("DROP VIEW system_status.recent_jobs", "view system_status.recent_jobs isn't there"),
-    ],
-)
-async def test_check_says_what_is_wrong_and_what_it_says_mends_it(
-    queue: AsyncConnection, migrated: str, role: str, damage: str, said: str
+async def test_a_password_is_never_shown_whatever_goes_wrong(
+    queue: AsyncConnection, role: str, server: Server, configured: Configured
 ) -> None:
-    await queue.execute(damage.format(role=urlsplit(role).username).encode())
+    parts = urlsplit(role)
+    await queue.execute(f"ALTER ROLE {parts.username} PASSWORD '{PASSWORD}'")
+    place = parts.netloc.rpartition("@")[2]
+    well = parts._replace(netloc=f"{parts.username}:{PASSWORD}@{place}")
+    wrong = {
+        "port": well._replace(netloc=f"{parts.username}:{PASSWORD}@127.0.0.1:1"),
+        "role": well._replace(netloc=f"nobody-here:{PASSWORD}@{place}"),
+        "database": well._replace(path="/not-there"),
+        "tables": well._replace(path=urlsplit(server.url("postgres")).path),
+    }
+    addresses = {name: address.geturl() for name, address in {"well": well, **wrong}.items()}
+    variables = {**configured(**addresses), "LOG_LEVEL": "debug"}
 
-    good, problems, mends = await checked(source(role))
+    async with serving(**variables) as exporter:
+        failed = "collector.failed"
+        await until(lambda: {*wrong} <= {line["source"] for line in exporter.log if line["event"] == failed})
+        pages = [(await exporter.get(path))[1] for path in ("/", "/metrics", "/readyz")]
+        await exporter.terminate(within=5)
+    once, check = await run("--once", **variables), await run("--check", **variables)
 
-    assert not good
-    assert problems[0] == "main: 1 to mend"
-    assert said in problems[1]
-    assert len(problems) == 2
-
-    await mend(queue, migrated, mends)
-    assert await checked(source(role)) == (True, ["main: ok"], [])
-
-
-async def test_check_says_that_our_tables_are_missing_and_how_they_are_made(
-    database: str, conn: AsyncConnection
-) -> None:
-    good, problems, mends = await checked(source(database))
-
-    assert not good
-    assert "schema system_status isn't there" in "\n".join(problems)
-    assert set(mends) == {MIGRATE}
-
-    await mend(conn, database, mends)
-    assert (await checked(source(database)))[0]
-
-
-@pytest.mark.parametrize(
-    ("damage", "said"),
-    [
-        ("DROP TABLE ascent.workers", "table ascent.workers isn't there"),
-        ("ALTER SCHEMA ascent RENAME TO queue", "table ascent.jobs isn't there: wrong database, or set QUEUE_SCHEMA"),
-        ("ALTER TABLE ascent.jobs RENAME retries TO attempts", "column ascent.jobs.retries isn't there"),
-        ("INSERT INTO ascent.schedules (job_type, cron) VALUES ('bad one', '61 * * * *')", "schedule 'bad one': "),
-        (
-            "INSERT INTO ascent.schedules (job_type, cron, timezone) VALUES ('lost', '@daily', 'Mars')",
-            "schedule 'lost': timezone 'Mars'",
-        ),
-    ],
-)
-async def test_check_names_what_a_person_has_to_decide(
-    queue: AsyncConnection, migrated: str, damage: str, said: str
-) -> None:
-    await queue.execute("DROP VIEW system_status.recent_jobs CASCADE")
-    await queue.execute("CREATE VIEW system_status.recent_jobs AS SELECT 1 AS nothing")
-    await queue.execute(damage.encode())
-
-    good, problems, mends = await checked(source(migrated))
-
-    assert not good
-    assert said in "\n".join(problems)
-    assert mends == []
-
-
-async def test_check_names_a_store_that_cannot_be_written(queue: AsyncConnection, migrated: str) -> None:
-    await queue.execute(f'ALTER DATABASE "{queue.info.dbname}" SET default_transaction_read_only = on')
-
-    good, problems, _ = await checked(source(migrated))
-
-    assert not good
-    assert "read-only here" in "\n".join(problems)
-
-
-async def test_check_ends_with_0_when_all_is_well_and_1_when_not(
-    migrated: str, queue: AsyncConnection, configured: Configured
-) -> None:
-    await put(queue, "jobs", job_type="email.send")
-    await finish(queue, [job()])
-
-    well = await run("--check", DATABASE_URL=migrated)
-    ill = await run("--check", **configured(main=migrated, down=NOWHERE))
-
-    assert (well.code, well.output) == (0, "main: ok\n")
-    assert ill.code == 1
-    main, down, *why = ill.output.splitlines()
-    assert main == "main: ok"
-    assert down == "down: 2 to mend"
-    assert why[0].startswith("  queue: connection failed: ")
-    assert why[1].startswith("  store: connection failed: ")
+    assert all(isinstance(line["event"], str) and line["level"] in LEVELS for line in exporter.log)
+    assert up(once.output) == {"well": 1, "port": 0, "role": 0, "database": 0, "tables": 1}
+    assert "well: ok" in check.output
+    for shown in (json.dumps(exporter.log), *pages, once.output, once.errors, check.output, check.errors):
+        assert shown
+        assert PASSWORD not in shown

@@ -35,7 +35,11 @@ class Wire:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await asyncio.open_connection(self._url.hostname, self._url.port)
+        try:
+            server_reader, server_writer = await asyncio.open_connection(self._url.hostname, self._url.port)
+        except OSError:
+            writer.close()
+            return
         for source, target in ((reader, server_writer), (server_reader, writer)):
             task = asyncio.create_task(self._relay(source, target))
             self._tasks.add(task)
