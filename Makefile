@@ -8,7 +8,8 @@ TOOLS := .tools/prometheus .tools/prometheus-postgres-exporter
 .PHONY: demo test check bench docs clean
 .DEFAULT_GOAL := test
 
-demo: .venv/made $(TOOLS)  ## a platform with workers, the exporter and Prometheus, until Ctrl-C
+demo: .venv/made  ## a platform with workers, the exporter and Prometheus, until Ctrl-C
+	@scripts/debian-tool prometheus || echo "make: then the demo runs without Prometheus"
 	@exec $(BIN)/python -m demo
 
 test: .venv/made $(TOOLS)  ## every test, on a PostgreSQL of its own
@@ -33,9 +34,11 @@ clean:  ## remove what the other targets made
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "make: needs Python 3.11 or newer, found $$($(PYTHON) -V): give another with make PYTHON=…" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || scripts/debian-install python3-venv
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[test]'
+	@echo "make: Python packages into .venv, once"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install -qq --disable-pip-version-check --constraint requirements.lock --editable '.[test]'
 	@touch $@
 
 .tools/%:
-	scripts/debian-tool $*
+	@echo "make: Debian's package $* into .tools, once"
+	@scripts/debian-tool $*
