@@ -15,10 +15,10 @@ from bench.programs import AS_PROMETHEUS, our_exporter
 from exporter.counting.day import MINUTES_OF_DAY
 from exporter.counting.store import RunStore
 from exporter.database import Database
-from exporter.log import configure
 from exporter.poller import Poller
 from exporter.source import SourceMonitor
 from jobqueue.config import Log, Source
+from jobqueue.logs import configure
 
 _SCRAPE_EVERY = 5.0
 _PULSE_SECONDS = 0.005

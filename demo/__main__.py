@@ -55,6 +55,7 @@ def _demo(arguments: argparse.Namespace) -> None:
     options = run.Options(
         database_url=os.environ.get("DATABASE_URL"),
         exporter_port=arguments.exporter_port,
+        control_port=arguments.control_port,
         prometheus_port=arguments.prometheus_port,
         workers=arguments.workers,
         speed=arguments.speed,
@@ -65,6 +66,7 @@ def _demo(arguments: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--exporter-port", type=_port, default=9810, metavar="PORT")
+    parser.add_argument("--control-port", type=_port, default=9811, metavar="PORT")
     parser.add_argument("--prometheus-port", type=_port, default=9090, metavar="PORT")
     _add_platform_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="platform", title="a part alone")

@@ -13,7 +13,7 @@ global:
 scrape_configs:
   - job_name: system-status
     static_configs:
-      - targets: ["127.0.0.1:{exporter_port}"]
+      - targets: ["127.0.0.1:{exporter_port}", "127.0.0.1:{control_port}"]
 """
 
 
@@ -25,10 +25,10 @@ def find() -> Path | None:
     return _FETCHED if _FETCHED.exists() else None
 
 
-def command(program: Path, directory: Path, port: int, exporter_port: int) -> Sequence[str | Path]:
+def command(program: Path, directory: Path, port: int, exporter_port: int, control_port: int) -> Sequence[str | Path]:
     """How to run *program*, with its configuration and data in *directory*."""
     configuration = directory / "prometheus.yml"
-    configuration.write_text(_CONFIGURATION.format(exporter_port=exporter_port))
+    configuration.write_text(_CONFIGURATION.format(exporter_port=exporter_port, control_port=control_port))
     return [
         program,
         f"--config.file={configuration}",

@@ -24,6 +24,7 @@ class Options:
 
     database_url: str | None
     exporter_port: int
+    control_port: int
     prometheus_port: int
     workers: int
     speed: float
@@ -33,6 +34,7 @@ def run(options: Options, stop: Event) -> None:
     """Run the demo. It ends by an exception: ``Stopped``, or one that says what went wrong."""
     program = prometheus.find()
     must_be_free(options.exporter_port, "--exporter-port")
+    must_be_free(options.control_port, "--control-port")
     if program is not None:
         must_be_free(options.prometheus_port, "--prometheus-port")
 
@@ -54,8 +56,11 @@ def run(options: Options, stop: Event) -> None:
         platform = ["demo", "platform", "--workers", str(options.workers), "--speed", str(options.speed)]
         programs.start("platform", [*python, *platform, "--no-history"], environment)
         _tell("platform", f"two servers, {options.workers} workers")
+        programs.start("control", [*python, "control_api"], environment)
+        programs.wait_until(lambda: get(options.control_port, "/readyz") is not None, "the control API")
+        _tell("control", "lets in whoever sits at this machine")
         if program is not None:
-            ports = options.prometheus_port, options.exporter_port
+            ports = options.prometheus_port, options.exporter_port, options.control_port
             programs.start("prometheus", prometheus.command(program, programs.directory, *ports), environment)
             programs.wait_until(lambda: get(options.prometheus_port, "/-/ready") is not None, "Prometheus")
             _tell("Prometheus", "scrapes every 5 s")
@@ -76,13 +81,19 @@ def _environment(address: str, options: Options) -> Mapping[str, str]:
     """Ours, but for what configures another exporter than the demo's."""
     kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     port = str(options.exporter_port)
-    return {**kept, "DATABASE_URL": address, "EXPORTER_HOST": "127.0.0.1", "EXPORTER_PORT": port}
+    control = {
+        "CONTROL_API_AUTH": "loopback",
+        "CONTROL_API_PORT": str(options.control_port),
+        "CONTROL_API_JANITOR_EVERY": "0",  # the platform has a janitor of its own
+    }
+    return {**kept, **control, "DATABASE_URL": address, "EXPORTER_HOST": "127.0.0.1", "EXPORTER_PORT": port}
 
 
 def _tell_addresses(address: str, options: Options, *, with_prometheus: bool) -> None:
     metrics = f"http://127.0.0.1:{options.exporter_port}/metrics"
     print()
     _tell("metrics", metrics)
+    _tell("control", f"http://127.0.0.1:{options.control_port}/control/")
     if with_prometheus:
         _tell("Prometheus", f"http://127.0.0.1:{options.prometheus_port}/graph?g0.expr=jobqueue_jobs&g0.tab=1")
     else:

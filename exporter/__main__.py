@@ -7,9 +7,9 @@ import sys
 
 from exporter.app import CannotListenError, print_once, serve
 from exporter.check import check
-from exporter.log import configure
 from jobqueue.config import load_or_exit
 from jobqueue.engines import ENGINES
+from jobqueue.logs import configure
 
 PROGRAM = "python -m exporter"
 

@@ -20,6 +20,7 @@ def main() -> int:
     commands.add_parser("migrate", help="make or upgrade the tables in schema system_status")
     granting = commands.add_parser("grants", help="print the SQL that makes least-privilege roles")
     granting.add_argument("--exporter", default="system_status_exporter", help="role of the exporter")
+    granting.add_argument("--control", default="system_status_control", help="role of the control API")
     granting.add_argument("--grafana", default="system_status_grafana", help="role of Grafana's data source")
     commands.add_parser("metrics", help="print docs/metrics.md")
     arguments = parser.parse_args()
@@ -29,7 +30,7 @@ def main() -> int:
 
     settings = load_or_exit(os.environ, ENGINES, PROGRAM)
     if arguments.command == "grants":
-        for line in grants(settings.sources, arguments.exporter, arguments.grafana):
+        for line in grants(settings.sources, arguments.exporter, arguments.control, arguments.grafana):
             print(line)
         return 0
     try:

@@ -174,4 +174,34 @@ WORKER_CURRENT_START = _gauge(
 )
 
 METRICS: tuple[Metric, ...] = tuple(value for value in globals().values() if isinstance(value, Metric))
-"""All of them, in the order of this file, which is that of the exposition."""
+"""All that the exporter serves, in the order of this file, which is that of the exposition."""
+
+# What the control API serves
+
+CONTROL_ACTIONS = _counter(
+    "jobqueue_control_actions_total",
+    "Admin actions by how they ended: done, failed, interrupted or refused; a refusal that concerns no known source "
+    "or action has none there.",
+    "action",
+    "outcome",
+)
+CONTROL_ACTION_INFO = _gauge(
+    "jobqueue_control_action_info",
+    "An action that platform admins have: always 1. path is where it is asked about and ordered.",
+    "action",
+    "title",
+    "description",
+    "path",
+)
+JANITOR_LAST_RUN = _gauge(
+    "jobqueue_control_janitor_last_run_timestamp_seconds",
+    "When the janitor last came to its end, by itself or by hand, here or in a replica; absent when it never did.",
+)
+JANITOR_REMOVED = _counter(
+    "jobqueue_control_janitor_removed_total",
+    "Rows that the janitor failed, cancelled or deleted, by step; absent until it has run in this process.",
+    "step",
+)
+
+CONTROL_METRICS: tuple[Metric, ...] = (CONTROL_ACTIONS, CONTROL_ACTION_INFO, JANITOR_LAST_RUN, JANITOR_REMOVED)
+"""All that the control API serves."""

@@ -7,12 +7,13 @@ it maps the engine's own words in SQL and answers with the rows of ``jobqueue.ro
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
 from psycopg import AsyncConnection, sql
 from psycopg.rows import TupleRow
 
-from jobqueue.rows import FinishedCount, LiveCount, Oldest, ScheduleRow, SlotRuns, Worker
+from jobqueue.rows import Concerned, FinishedCount, LiveCount, Oldest, ScheduleRow, SlotRuns, Worker
 from jobqueue.states import JobState
 
 Conn = AsyncConnection[TupleRow]
@@ -58,21 +59,41 @@ class QueueReader(Protocol):
         """List the recurring jobs."""
 
 
+class Cleanup(StrEnum):
+    """What a clean-up touches, and how."""
+
+    ACTIVE = "active"
+    """Active jobs become failed; age since their start."""
+    PENDING = "pending"
+    """Pending jobs become cancelled; age since they became due. Those due later stay."""
+    COMPLETED = "completed"
+    """Completed jobs are deleted; age since their end."""
+    FAILED = "failed"
+    """Failed jobs are deleted; age since their end."""
+    WORKERS = "workers"
+    """Workers are forgotten; age since their last heartbeat."""
+    TOKENS = "tokens"
+    """Idempotency tokens are deleted; age since they expired."""
+
+
 class QueueControl(Protocol):
-    """Writing access to one queue, for the control API; no engine implements it yet.
+    """Writing access to one queue, for the control API.
 
     Each method runs inside the caller's transaction, which also writes the audit row. Its SQL repeats the state that
-    a job must be in, so that a job which moved on meanwhile is left alone.
+    a row must be in, and passes over rows that somebody holds: no worker waits for it.
     """
 
-    async def run_now(self, conn: Conn, job_type: str) -> str:
-        """Queue one job of a recurring type, marked as manual; answers with its id."""
+    async def run_now(self, conn: Conn, job_type: str) -> str | None:
+        """Queue one job of a recurring type, marked as manual; answers its id, None when it has no schedule."""
 
-    async def fail_active(self, conn: Conn, started_before: datetime, limit: int) -> int:
-        """Fail at most *limit* active jobs that started before a moment; answers how many."""
+    async def concerned(self, conn: Conn, cleanup: Cleanup, before: datetime) -> Sequence[Concerned]:
+        """Say what ``clean`` would touch."""
 
-    async def cancel_pending(self, conn: Conn, created_before: datetime, limit: int) -> int:
-        """Cancel at most *limit* pending jobs that were created before a moment; answers how many."""
+    async def clean(self, conn: Conn, cleanup: Cleanup, before: datetime, batch: int, reason: str) -> int:
+        """Touch at most *batch* rows older than *before*; answers how many.
+
+        *reason* becomes the last error of the jobs that end by it.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +124,16 @@ class Engine:
     name: str
     schema: str
     reader: QueueReader
+    control: QueueControl
     tables: Mapping[str, tuple[str, ...]]
     """The columns that the reader touches, by table; never a payload."""
     indexes: tuple[Index, ...]
+    has_janitor: bool
+    """Whether the engine itself removes what is old."""
     retention: timedelta
     """The least time for which finished rows are kept; below an hour the poller's slots are made durable."""
+    control_grants: Callable[[str], sql.Composed]
+    """What the role of that name needs for ``control``."""
     recent_jobs: sql.Composed
     """The ``select`` of this engine's part of the view ``system_status.recent_jobs``, without ``source``."""
 

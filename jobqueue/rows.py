@@ -90,3 +90,12 @@ class ScheduleRow:
     enabled: bool
     last_enqueued_at: datetime | None
     """When the newest tick got its job; a manual run doesn't move it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """What a clean-up would touch: jobs of one type; a worker by its id; tokens, which have no name."""
+
+    name: str
+    rows: int
+    oldest: datetime | None

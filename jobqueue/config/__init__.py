@@ -1,5 +1,6 @@
-"""Configuration: which queues are read, where the exporter listens, how it logs."""
+"""Configuration: which queues are read, where exporter and control API listen, how they log, who may act."""
 
+from jobqueue.config.control import ControlSettings, Janitor
 from jobqueue.config.errors import ConfigurationError
 from jobqueue.config.load import load, load_or_exit
 from jobqueue.config.model import ConfiguredSchedule, Listen, Log, Settings, Source
@@ -7,6 +8,8 @@ from jobqueue.config.model import ConfiguredSchedule, Listen, Log, Settings, Sou
 __all__ = [
     "ConfigurationError",
     "ConfiguredSchedule",
+    "ControlSettings",
+    "Janitor",
     "Listen",
     "Log",
     "Settings",

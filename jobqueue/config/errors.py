@@ -22,9 +22,10 @@ class ConfigurationError(Exception):
 
 
 def called(place: Place, names: Names) -> str:
-    """What people call a value: the variable it came from, or its path such as ``sources[1].engine``."""
+    """What people call a value: the variable it or its list came from, or its path such as ``sources[1].engine``."""
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{word(part)}" for part in place)
-    return names.get(place, path.removeprefix("."))
+    listed = place[:-1] if place and isinstance(place[-1], int) else place
+    return names.get(place) or names.get(listed) or path.removeprefix(".")
 
 
 def word(key: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jobqueue.config import strict_yaml
+from jobqueue.config.control import LISTS
 from jobqueue.config.errors import ConfigurationError, Names, Place, called, shown
 from jobqueue.config.model import SECRETS, Settings, keys
 from jobqueue.config.validation import validated
@@ -19,11 +20,23 @@ _ONE_SOURCE: dict[str, Place] = {
     "STORE_DATABASE_URL": ("sources", 0, "store_dsn"),
     "STORE_DATABASE_URL_FILE": ("sources", 0, "store_dsn_file"),
 }
-_ANY_CASE: dict[str, tuple[str, str]] = {
+_ANY_CASE: dict[str, Place] = {
     "EXPORTER_HOST": ("listen", "host"),
     "EXPORTER_PORT": ("listen", "port"),
     "LOG_LEVEL": ("log", "level"),
     "LOG_FORMAT": ("log", "format"),
+    "CONTROL_API_HOST": ("control", "host"),
+    "CONTROL_API_PORT": ("control", "port"),
+    "CONTROL_API_BASE_PATH": ("control", "base_path"),
+    "CONTROL_API_AUTH": ("control", "auth"),
+    "CONTROL_API_GRAFANA_URL": ("control", "grafana_url"),
+    "CONTROL_API_GRAFANA_TEAM": ("control", "grafana_team"),
+    "CONTROL_API_ORIGINS": ("control", "origins"),
+    "CONTROL_API_TRUSTED_PROXIES": ("control", "trusted_proxies"),
+    "CONTROL_API_READ_ONLY": ("control", "read_only"),
+    "CONTROL_API_DASHBOARD_URL": ("control", "dashboard_url"),
+    "CONTROL_API_EMAIL_QUEUE_URL": ("control", "email_queue_url"),
+    "CONTROL_API_JANITOR_EVERY": ("control", "janitor", "every"),
 }
 _PLACES: dict[str, Place] = {**_ONE_SOURCE, **_ANY_CASE}
 VARIABLES = (*_ONE_SOURCE, _FILE, *_ANY_CASE)
@@ -35,16 +48,18 @@ def load(environ: Mapping[str, str], engines: Collection[str]) -> Settings:
 
     Raises ``ConfigurationError``.
     """
-    given = {variable: environ[variable] for variable in VARIABLES if environ.get(variable)}
+    given = _given(environ)
     if _FILE in given:
         file = Path(given[_FILE])
         document, folder = _from_file(file, given), file.parent
     else:
         document, folder = _from_variables(given), Path()
-    for variable, (section, key) in _ANY_CASE.items():
-        if variable in given and isinstance(block := document.setdefault(section, {}), dict):
-            block[key] = given[variable]
-    names = {place: variable for variable, place in _PLACES.items() if variable in given}
+    for variable, place in _ANY_CASE.items():
+        if variable in given:
+            _put(document, place, given[variable])
+    if isinstance(control := document.get("control"), dict):
+        _split_lists(control)
+    names = names_of(environ)
     sources = document.get("sources")
     for index, source in enumerate(sources if isinstance(sources, list) else []):
         if isinstance(source, dict):
@@ -60,6 +75,30 @@ def load_or_exit(environ: Mapping[str, str], engines: Collection[str], program: 
     except ConfigurationError as error:
         print(f"{program}: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+def names_of(environ: Mapping[str, str]) -> Names:
+    """What people call the values: by their variable if that gave one, or if there's no file that could have."""
+    given = _given(environ)
+    return {place: variable for variable, place in _PLACES.items() if variable in given or _FILE not in given}
+
+
+def _given(environ: Mapping[str, str]) -> Mapping[str, str]:
+    return {variable: environ[variable] for variable in VARIABLES if environ.get(variable)}
+
+
+def _put(document: dict[str, Any], place: Place, value: str) -> None:
+    block: object = document
+    for section in place[:-1]:
+        block = block.setdefault(section, {}) if isinstance(block, dict) else None
+    if isinstance(block, dict):
+        block[place[-1]] = value
+
+
+def _split_lists(control: dict[str, Any]) -> None:
+    for key in LISTS:
+        if isinstance(text := control.get(key), str):
+            control[key] = [item for part in text.split(",") if (item := part.strip())]
 
 
 def _from_variables(given: Mapping[str, str]) -> dict[str, Any]:

@@ -1,51 +1,16 @@
 """What can be configured. A field's description is what an error says is allowed there."""
 
-import re
 import sys
-from collections.abc import Callable
 from dataclasses import fields
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.dataclasses import dataclass
-from pydantic_core import PydanticCustomError
 
 from jobqueue.config.conninfo import Conninfo
-
-_CONFIG = ConfigDict(extra="forbid", hide_input_in_errors=True)
-_DURATION = re.compile(r"(\d+(?:\.\d+)?) ?(second|minute|hour|day)s?", re.ASCII)
-_PORT = re.compile(r"[0-9]{1,5}")  # text, when it comes from the environment
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, str) and (match := _DURATION.fullmatch(value)):
-        return float(match[1]) * _SECONDS[match[2]]
-    if isinstance(value, str | bool):
-        raise ValueError("not a duration")
-    return value
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _number(value: object) -> object:
-    return int(value) if isinstance(value, str) and _PORT.fullmatch(value) else value
-
-
-def _once(key: str) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    def check(items: tuple[Any, ...]) -> tuple[Any, ...]:
-        seen = set()
-        for index, item in enumerate(items):
-            value = getattr(item, key)
-            if value in seen:
-                raise PydanticCustomError("repeated", "repeated", {"place": (index, key)})
-            seen.add(value)
-        return items
-
-    return check
+from jobqueue.config.control import ControlSettings, Janitor
+from jobqueue.config.values import STRICT, duration, lower, number, once
 
 
 def _seconds(least: float, most: float) -> Any:
@@ -56,7 +21,7 @@ def _log_format() -> Literal["json", "console"]:
     return "console" if sys.stderr.isatty() else "json"
 
 
-@dataclass(frozen=True, slots=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class ConfiguredSchedule:
     """A recurring job of an engine whose schedules live in code, as the operator states it.
 
@@ -71,12 +36,12 @@ class ConfiguredSchedule:
     expire_after: Annotated[
         timedelta | None,
         Field(gt=timedelta(0), description="seconds above 0, or a text such as '5 minutes'"),
-        BeforeValidator(_duration),
+        BeforeValidator(duration),
     ] = None
     enabled: Annotated[bool, Field(strict=True, description="true or false")] = True
 
 
-@dataclass(frozen=True, slots=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Source:
     """One queue database: where it is, which engine owns its tables, how it is read. Times are seconds.
 
@@ -99,7 +64,7 @@ class Source:
     schedules: Annotated[
         tuple[ConfiguredSchedule, ...],
         Field(description="a list of schedules"),
-        AfterValidator(_once("job_type")),
+        AfterValidator(once("job_type")),
     ] = ()
     poll_interval: Annotated[float, _seconds(1, 3600)] = 15.0
     settle: Annotated[float, _seconds(0, 3600)] = 120.0
@@ -107,7 +72,7 @@ class Source:
     job_type_limit: Annotated[int, Field(strict=True, ge=1, description="a whole number above 0")] = 500
 
 
-@dataclass(frozen=True, slots=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Listen:
     """Where the exporter serves; by default on every interface, for Prometheus runs elsewhere."""
 
@@ -115,34 +80,44 @@ class Listen:
     port: Annotated[
         int,
         Field(strict=True, ge=0, le=65535, description="a port, 1 to 65535, or 0 for any free one"),
-        BeforeValidator(_number),
+        BeforeValidator(number),
     ] = 9810
 
 
-@dataclass(frozen=True, slots=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Log:
     """What is logged, and whether for people or for machines (``console`` when they look on)."""
 
     level: Annotated[
-        Literal["debug", "info", "warning", "error"], BeforeValidator(_lower), Field(description="a level")
+        Literal["debug", "info", "warning", "error"], BeforeValidator(lower), Field(description="a level")
     ] = "info"
     format: Literal["json", "console"] = Field(default_factory=_log_format)
 
 
-@dataclass(frozen=True, slots=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Settings:
     """The whole configuration."""
 
     sources: Annotated[
         tuple[Source, ...],
         Field(min_length=1, description="a list of at least one source"),
-        AfterValidator(_once("name")),
+        AfterValidator(once("name")),
     ]
     listen: Annotated[Listen, Field(description="a mapping with host, port")] = Listen()
     log: Annotated[Log, Field(description="a mapping with level, format")] = Field(default_factory=Log)
+    control: Annotated[ControlSettings, Field(description="a mapping with what is configured of the control API")] = (
+        ControlSettings()
+    )
 
 
-SECTIONS = {"sources": Source, "schedules": ConfiguredSchedule, "listen": Listen, "log": Log}
+SECTIONS = {
+    "sources": Source,
+    "schedules": ConfiguredSchedule,
+    "listen": Listen,
+    "log": Log,
+    "control": ControlSettings,
+    "janitor": Janitor,
+}
 """What stands under a key that isn't a plain value."""
 
 SECRETS = ("dsn", "store_dsn")

@@ -42,7 +42,10 @@ def _explained(error: ErrorDetails, data: Any, engines: Collection[str], names: 
     value = None if kind == "missing" else reduce(getitem, place, data)
     found = "something else (not shown)" if place[-1] in SECRETS and value is not None else shown(value)
     again = " a second time" if kind == "repeated" else ""
-    return ConfigurationError(called(place, names), found + again, _allowed(place, engines, value))
+    listed = kind == "repeated" and isinstance(place[-1], int)
+    return ConfigurationError(
+        called(place, names), found + again, _allowed(place[:-1] if listed else place, engines, value)
+    )
 
 
 def _owner(place: Place) -> type[Any]:
@@ -52,11 +55,21 @@ def _owner(place: Place) -> type[Any]:
 
 def _allowed(place: Place, engines: Collection[str], found: object) -> str:
     key = place[-1]
-    if isinstance(key, int):
+    if isinstance(key, int) and place[-2] in SECTIONS:
         return "a mapping with " + ", ".join(keys(SECTIONS[str(place[-2])]))
     if key == "engine":
         return one_of(sorted(engines), found)
-    field: FieldInfo = _owner(place).__pydantic_fields__[key]
-    if get_origin(field.annotation) is Literal:
-        return one_of(get_args(field.annotation), found)
+    if isinstance(key, int):
+        field = _field(place[:-1])
+        annotation = get_args(field.annotation)[0]
+    else:
+        field = _field(place)
+        annotation = field.annotation
+    if get_origin(annotation) is Literal:
+        return one_of(get_args(annotation), found)
     return field.description or ""
+
+
+def _field(place: Place) -> FieldInfo:
+    field: FieldInfo = _owner(place).__pydantic_fields__[place[-1]]
+    return field

@@ -14,19 +14,22 @@ from jobqueue.tables import SCHEMA
 _PACKAGE = "jobqueue.tables"
 
 
-def grants(sources: Sequence[Source], exporter: str, grafana: str) -> Iterator[str]:
-    """Yield SQL, line by line: the roles *exporter* (reads queues, writes our counting tables) and *grafana*.
+def grants(sources: Sequence[Source], exporter: str, control: str, grafana: str) -> Iterator[str]:
+    """Yield SQL, line by line.
 
-    Columns are granted one by one, so that no role of ours can read a payload.
+    The role *exporter* reads queues and writes our counting tables, *control* acts and adds to the log, *grafana*
+    reads the views. Columns are granted one by one: exporter and Grafana can't read a payload, and nobody can rewrite
+    the log.
     """
     for source in sources:
         queue, store = source.dsn.get_secret_value(), source.store_dsn.get_secret_value()
         yield f"-- Source {source.name}: in database {_database(queue)}"
-        yield from _roles(exporter, grafana)
+        yield from _roles(exporter, control, grafana)
+        yield from control_grants(open_engine(source.engine, source.schema), control)
         yield from queue_grants(open_engine(source.engine, source.schema), exporter)
         if store != queue:
             yield f"-- Source {source.name}: in database {_database(store)}"
-            yield from _roles(exporter, grafana)
+            yield from _roles(exporter, control, grafana)
         yield from store_grants(exporter)
         yield from _statements("schema", role=grafana, schema=SCHEMA)
         yield from _statements("views", role=grafana)
@@ -40,6 +43,13 @@ def queue_grants(engine: Engine, role: str) -> Iterator[str]:
         names = sql.SQL(", ").join(map(sql.Identifier, columns))
         query = load(_PACKAGE, "grants.sql", columns=names, role=role, schema=engine.schema, table=table)["columns"]
         yield query.as_string()
+
+
+def control_grants(engine: Engine, role: str) -> Iterator[str]:
+    """Yield what acting on one queue, and writing the log, takes."""
+    yield engine.control_grants(role).as_string()
+    yield from _statements("schema", role=role, schema=SCHEMA)
+    yield from _statements("audit", role=role)
 
 
 def store_grants(role: str) -> Iterator[str]:

@@ -16,3 +16,8 @@ GRANT SELECT ON system_status.migrations TO {role};
 
 -- name: views
 GRANT SELECT ON system_status.recent_jobs TO {role};
+
+-- name: audit
+-- The log can be added to and read, and nothing else.
+GRANT SELECT, INSERT ON system_status.admin_actions, system_status.admin_action_steps TO {role};
+GRANT SELECT ON system_status.api_tokens TO {role};

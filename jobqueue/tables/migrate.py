@@ -52,11 +52,13 @@ def migrate(sources: Sequence[Source], say: Callable[[str], None]) -> None:
     Safe to run twice and from two places at once. Raises ``MigrationError``; what one database refuses is rolled
     back there, whole.
     """
-    for dsn, stored in _by_dsn((source.store_dsn.get_secret_value(), source) for source in sources):
-        with _connected(dsn, stored) as conn:
+    stores = [(source.store_dsn.get_secret_value(), source) for source in sources]
+    queues = [(_writable(source), source) for source in sources]
+    for dsn, kept in _by_dsn(dict.fromkeys(stores + queues)):
+        with _connected(dsn, kept) as conn:
             applied = _apply(conn)
-            say(f"{_names(stored)}: tables {'made: ' + ', '.join(applied) if applied else 'up to date'}")
-    for dsn, shown in _by_dsn((_place_of_view(source), source) for source in sources):
+            say(f"{_names(kept)}: tables {'made: ' + ', '.join(applied) if applied else 'up to date'}")
+    for dsn, shown in _by_dsn(queues):
         with _connected(dsn, shown) as conn:
             _make_view(conn, shown)
             say(f"{_names(shown)}: view recent_jobs made")
@@ -98,8 +100,8 @@ def _make_view(conn: psycopg.Connection, sources: Iterable[Source]) -> None:
     conn.execute(view)
 
 
-def _place_of_view(source: Source) -> str:
-    """The database of the queue itself; its primary when the source reads a standby."""
+def _writable(source: Source) -> str:
+    """The database of the queue itself: for the view, and for the log of actions; its primary for a standby."""
     dsn = source.dsn.get_secret_value()
     with _connected(dsn, [source]) as conn:
         standby = conn.execute("SELECT pg_is_in_recovery()").fetchone() == (True,)

@@ -10,6 +10,7 @@ from typing import Any
 from jobqueue.config import Settings, load
 from jobqueue.config.load import VARIABLES
 from jobqueue.config.model import SECTIONS, keys
+from jobqueue.schedules.expiry import duration
 
 TEXT = (Path(__file__).parents[2] / "docs/configuration.md").read_text("utf-8")
 SOURCES, SCHEDULES = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
@@ -30,6 +31,16 @@ def models(model: type[Any] = Settings, path: str = "") -> Iterator[tuple[str, t
             yield from models(SECTIONS[key], f"{path}{key}{listed}.")
 
 
+def written(default: object) -> str:
+    match default:
+        case float():
+            return f"{default:g}"
+        case timedelta():
+            return duration(default)
+        case _:
+            return f"{default}"
+
+
 def test_every_variable_is_documented_and_no_other() -> None:
     assert sorted(name for name, _ in table("Environment variables")) == sorted(VARIABLES)
 
@@ -43,16 +54,16 @@ def test_every_key_is_documented_and_no_other() -> None:
 def test_the_documented_defaults_are_the_real_ones() -> None:
     documented = dict(table("YAML keys"))
     defaults = {
-        path + field.name: f"{field.default:g}" if isinstance(field.default, float) else f"{field.default}"
+        path + field.name: written(field.default)
         for path, model in models()
         for field in fields(model)
-        if field.default and isinstance(field.default, str | int | float)
+        if field.default and isinstance(field.default, str | int | float | timedelta)
     }
 
     assert {key: documented[key].strip("`") for key in defaults} == {
         key: default.replace("True", "true") for key, default in defaults.items()
     }
-    assert len(defaults) >= 9
+    assert len(defaults) >= 20
 
 
 def test_the_example_loads(tmp_path: Path) -> None:

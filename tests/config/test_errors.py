@@ -170,7 +170,7 @@ def source(lines: str) -> str:
         (source("xyz: 1"), f"sources[0].xyz: {UNKNOWN}: {SOURCE_KEYS}"),
         (
             "source: []",
-            f"source: {UNKNOWN}: sources, listen, log (did you mean sources?)",
+            f"source: {UNKNOWN}: sources, listen, log, control (did you mean sources?)",
         ),
         (
             source("poll_interval: often"),
@@ -239,7 +239,7 @@ def source(lines: str) -> str:
         (source("") + "log: {level: 3}", f"log.level: found 3, allowed: {LEVELS}"),
         (
             source("") + "'two words': 1",
-            f"'two words': {UNKNOWN}: sources, listen, log",
+            f"'two words': {UNKNOWN}: sources, listen, log, control",
         ),
     ],
 )
@@ -265,7 +265,7 @@ def test_a_file_without_a_mapping_is_refused(tmp_path: Path, text: bytes, found:
     line = refusal({"SYSTEM_STATUS_CONFIG": str(file)})
 
     found = found.replace("FILE", repr(str(file)))
-    assert line == f"SYSTEM_STATUS_CONFIG: found {found}, allowed: a mapping with sources, listen, log"
+    assert line == f"SYSTEM_STATUS_CONFIG: found {found}, allowed: a mapping with sources, listen, log, control"
 
 
 @pytest.mark.parametrize(

@@ -18,5 +18,5 @@ def runs(pid: int) -> bool:
 
 async def until_gone(pids: Collection[int]) -> None:
     async with asyncio.timeout(PATIENCE):
-        while any(map(runs, pids)):  # noqa: ASYNC110 -- they aren't our children
+        while any(map(runs, pids)):
             await asyncio.sleep(0.05)

@@ -68,7 +68,7 @@ def told(process: subprocess.Popen[str]) -> str:
 
 def test_it_starts_serves_and_leaves_nothing_on_ctrl_c_however_often_pressed(reachable: Path) -> None:
     port = free_port()
-    ports = ["--exporter-port", str(port), "--prometheus-port", str(free_port())]
+    ports = ["--exporter-port", str(port), "--control-port", str(free_port()), "--prometheus-port", str(free_port())]
     with demo(*ports, TMPDIR=str(reachable)) as process:
         text = told(process)
         everybody = descendants(process.pid)
@@ -88,7 +88,11 @@ def test_it_starts_serves_and_leaves_nothing_on_ctrl_c_however_often_pressed(rea
 
 
 def test_when_a_part_dies_it_says_which_shows_its_log_and_stops_the_rest(reachable: Path) -> None:
-    ports = ["--exporter-port", str(free_port()), "--prometheus-port", str(free_port())]
+    ports = [
+        *("--exporter-port", str(free_port())),
+        *("--control-port", str(free_port())),
+        *("--prometheus-port", str(free_port())),
+    ]
     with demo(*ports, TMPDIR=str(reachable)) as process:
         told(process)
         everybody = descendants(process.pid)

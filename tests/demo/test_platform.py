@@ -51,7 +51,7 @@ def a_platform(speed: str) -> list[str]:
 async def until(conn: Conn, condition: str) -> None:
     """Waits until a condition, in SQL, holds."""
     async with asyncio.timeout(PATIENCE):
-        while not await scalar(conn, f"SELECT {condition}"):  # noqa: ASYNC110 -- the database doesn't tell
+        while not await scalar(conn, f"SELECT {condition}"):
             await asyncio.sleep(0.05)
 
 

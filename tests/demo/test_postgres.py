@@ -129,7 +129,7 @@ async def test_it_ends_when_its_owner_is_killed() -> None:
 
     await until_gone([int(pid)])
     async with asyncio.timeout(PATIENCE):
-        while os.path.exists(directory):  # noqa: ASYNC110, ASYNC240, PTH110 -- nobody tells
+        while os.path.exists(directory):  # noqa: ASYNC240, PTH110 -- nobody tells
             await asyncio.sleep(0.05)
 
 

@@ -72,7 +72,7 @@ def address(postgres: EmbeddedPostgres, own_template: str) -> str:
 def role(migrated: str) -> Iterator[str]:
     """The address of ``migrated`` for a role that has what ``python -m jobqueue grants`` prints, and nothing else."""
     parts = urlsplit(migrated)
-    names = [f"{name}_{parts.path[1:]}" for name in ("exporter", "grafana")]
+    names = [f"{name}_{parts.path[1:]}" for name in ("exporter", "control", "grafana")]
     with psycopg.connect(migrated, autocommit=True) as conn:
         conn.execute("\n".join(grants([source(migrated)], *names)).encode())
         conn.execute(f"ALTER ROLE {names[0]} PASSWORD 'counts'".encode())

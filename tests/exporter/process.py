@@ -54,7 +54,7 @@ class Running:
     async def until(self, path: str, status: int) -> str:
         """Ask until the answer has this status; what it says."""
         async with asyncio.timeout(_PATIENCE):
-            while (answer := await self.get(path))[0] != status:  # noqa: ASYNC110 -- it tells when it is asked
+            while (answer := await self.get(path))[0] != status:
                 await asyncio.sleep(0.05)
         return answer[1]
 

@@ -23,7 +23,7 @@ def job(
     *,
     wait: float = 0.5,
     retries: int = 0,
-    finished: float = 10.0,
+    finished: float = 1.0,
 ) -> Job:
     """A job that finished so many seconds ago."""
     return Job(job_type, state, duration, wait, retries, ago(finished))

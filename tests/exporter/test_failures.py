@@ -228,7 +228,11 @@ async def test_without_one_grant_only_what_needs_it_fails_and_it_recovers(
     assert page.value(metrics.UP) == 1
     assert_served(page, without=OF_TABLE[table])
 
-    await queue.execute("\n".join(grants([source(role)], str(user), f"grafana_{queue.info.dbname}")).encode())
+    await queue.execute(
+        "\n".join(
+            grants([source(role)], str(user), *(f"{name}_{queue.info.dbname}" for name in ("control", "grafana")))
+        ).encode()
+    )
     for _ in range(3):
         page = await exporter.poll()
 

@@ -227,7 +227,7 @@ async def test_a_source_that_answers_but_lets_nothing_be_read_is_not_ready(role:
     await queue.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA ascent FROM {urlsplit(role).username}")
     async with serving(DATABASE_URL=role) as exporter:
         async with asyncio.timeout(10):
-            while "jobqueue_collector_duration" not in (await exporter.get("/metrics"))[1]:  # noqa: ASYNC110
+            while "jobqueue_collector_duration" not in (await exporter.get("/metrics"))[1]:
                 await asyncio.sleep(0.05)
         status, text = await exporter.get("/readyz")
 

@@ -89,14 +89,14 @@ def test_the_view_has_one_shape_and_both_sources_of_a_database(database: str) ->
 
 
 @pytest.fixture
-def roles(server: Server, database: str) -> Iterator[tuple[str, str]]:
-    """Two roles with exactly what ``grants`` prints."""
-    exporter, grafana = f"exporter_{uuid4().hex[:8]}", f"grafana_{uuid4().hex[:8]}"
+def roles(server: Server, database: str) -> Iterator[tuple[str, str, str]]:
+    """Three roles with exactly what ``grants`` prints."""
+    exporter, control, grafana = (f"{name}_{uuid4().hex[:8]}" for name in ("exporter", "control", "grafana"))
     environment = {**os.environ, "DATABASE_URL": database}
     program = [sys.executable, "-m", "jobqueue"]
     subprocess.run([*program, "migrate"], env=environment, check=True, capture_output=True)
     printed = subprocess.run(
-        [*program, "grants", "--exporter", exporter, "--grafana", grafana],
+        [*program, "grants", "--exporter", exporter, "--control", control, "--grafana", grafana],
         env=environment,
         check=True,
         capture_output=True,
@@ -104,10 +104,10 @@ def roles(server: Server, database: str) -> Iterator[tuple[str, str]]:
     with psycopg.connect(database, autocommit=True) as conn:
         conn.execute(printed)
         conn.execute(printed)  # safe to run twice
-    yield exporter, grafana
+    yield exporter, control, grafana
     with psycopg.connect(database, autocommit=True) as conn:
-        conn.execute(f"DROP OWNED BY {exporter}, {grafana}".encode())
-        conn.execute(f"DROP ROLE {exporter}, {grafana}".encode())
+        conn.execute(f"DROP OWNED BY {exporter}, {control}, {grafana}".encode())
+        conn.execute(f"DROP ROLE {exporter}, {control}, {grafana}".encode())
 
 
 FORBIDDEN_TO_EXPORTER = [
@@ -121,6 +121,18 @@ FORBIDDEN_TO_EXPORTER = [
     "DELETE FROM system_status.migrations",
     "CREATE TABLE system_status.mine ()",
 ]
+FORBIDDEN_TO_CONTROL = [
+    "SELECT payload FROM ascent.jobs",
+    "UPDATE ascent.jobs SET payload = '{}'",
+    "DELETE FROM ascent.schedules",
+    "UPDATE ascent.schedules SET enabled = false",
+    "UPDATE system_status.admin_actions SET actor = 'nobody'",
+    "DELETE FROM system_status.admin_actions",
+    "TRUNCATE system_status.admin_actions CASCADE",
+    "DELETE FROM system_status.admin_action_steps",
+    "UPDATE system_status.api_tokens SET allow = '{run}'",
+    "DELETE FROM system_status.run_minutes",
+]
 FORBIDDEN_TO_GRAFANA = [
     "SELECT 1 FROM ascent.jobs",
     "SELECT * FROM system_status.run_minutes",
@@ -129,11 +141,14 @@ FORBIDDEN_TO_GRAFANA = [
 ]
 
 
-def test_the_roles_that_grants_prints_can_do_their_work_and_nothing_else(database: str, roles: tuple[str, str]) -> None:
-    exporter, grafana = roles
+def test_the_roles_that_grants_prints_can_do_their_work_and_nothing_else(
+    database: str, roles: tuple[str, str, str]
+) -> None:
+    exporter, control, grafana = roles
     with psycopg.connect(database, autocommit=True) as conn:
         for role, allowed, forbidden in (
             (exporter, "SELECT count(*) FROM ascent.jobs WHERE state = 'active'", FORBIDDEN_TO_EXPORTER),
+            (control, "SELECT * FROM system_status.admin_actions", FORBIDDEN_TO_CONTROL),
             (grafana, "SELECT * FROM system_status.recent_jobs", FORBIDDEN_TO_GRAFANA),
         ):
             conn.execute(f"SET ROLE {role}".encode())

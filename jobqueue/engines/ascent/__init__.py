@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from jobqueue import sql
 from jobqueue.engine import Engine, Index
+from jobqueue.engines.ascent.control import AscentControl
 from jobqueue.engines.ascent.reader import AscentReader
 
 DEFAULT_SCHEMA = "ascent"
@@ -54,11 +55,16 @@ def open_engine(schema: str) -> Engine:
         name="ascent",
         schema=schema,
         reader=AscentReader(queries),
+        control=AscentControl(sql.load("jobqueue.engines.ascent", "control.sql", schema=schema)),
         tables=_TABLES,
         indexes=(
             Index("jobs_live", "jobs", ("state", "job_type", "run_after"), queries["index_live"]),
             Index("jobs_finished", "jobs", ("state", "finished_at"), queries["index_finished"]),
         ),
+        has_janitor=False,
         retention=timedelta(hours=1),
+        control_grants=lambda role: sql.load("jobqueue.engines.ascent", "control.sql", schema=schema, role=role)[
+            "grants"
+        ],
         recent_jobs=queries["recent_jobs"],
     )

@@ -1,0 +1,97 @@
+"""Puts the control API together and runs it until it is told to end."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+
+import structlog
+from aiohttp import web
+from psycopg import Error
+
+from control_api.auth import authenticators
+from control_api.desk import Desk
+from control_api.janitor import Rounds
+from control_api.keys import DESK, SETTINGS
+from control_api.problems import Problem
+from control_api.security import MAX_BODY, secure
+from control_api.settings import ControlSettings, janitor_every, limits
+from control_api.sources import ControlledSource
+from control_api.views import setup_routes
+from control_api.views.pages import problem_page
+from jobqueue.config import Source
+
+log = structlog.get_logger()
+
+_SHUTDOWN_SECONDS = 2.0
+_LOOKS_FOR_INTERRUPTED_EVERY = 60.0
+
+
+class CannotListenError(Exception):
+    """The address can't be bound; the text says which and why."""
+
+
+def create_app(sources: Sequence[Source], settings: ControlSettings) -> web.Application:
+    """Build the application: who asks is found out before anything else is, what is asked goes to the desk."""
+    desk = Desk(
+        [ControlledSource.open(source, read_only=settings.read_only) for source in sources],
+        limits(settings.janitor),
+        settings.batch,
+    )
+    app = web.Application(client_max_size=MAX_BODY)
+    app[DESK] = desk
+    app[SETTINGS] = settings
+    secure(app, settings, authenticators(settings, desk.sources), desk.sources, problem_page)
+    setup_routes(app, settings.base_path)
+    app.cleanup_ctx.append(_desk_open)
+    app.cleanup_ctx.append(_at_work)
+    return app
+
+
+async def serve(sources: Sequence[Source], settings: ControlSettings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ``CannotListenError``."""
+    end = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end.set)
+    runner = web.AppRunner(
+        create_app(sources, settings), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS, auto_decompress=False
+    )
+    await runner.setup()
+    site = web.TCPSite(runner, settings.host, settings.port)
+    try:
+        await site.start()
+    except OSError as error:
+        await runner.cleanup()
+        raise CannotListenError(f"can't listen on {settings.host}:{settings.port}: {error}") from None
+    log.info("control.started", address=site.name, base_path=settings.base_path, auth=settings.auth)
+    await end.wait()
+    await runner.cleanup()
+    log.info("control.ended")
+
+
+async def _desk_open(app: web.Application) -> AsyncIterator[None]:
+    await app[DESK].open()
+    yield
+    await app[DESK].close()
+
+
+async def _at_work(app: web.Application) -> AsyncIterator[None]:
+    """The janitor's rounds, and the search for what died in the middle."""
+    desk, settings = app[DESK], app[SETTINGS]
+    tasks = [asyncio.create_task(_find_interrupted(desk))]
+    for source in desk.sources.values():
+        every = janitor_every(settings.janitor, engine_has_one=source.engine.has_janitor)
+        if every is not None and not settings.read_only:
+            tasks.append(asyncio.create_task(Rounds(desk, source.name, every).run()))
+    yield
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _find_interrupted(desk: Desk) -> None:
+    while True:
+        with suppress(Problem, Error):  # a database that is away says so in /readyz
+            await desk.mark_interrupted()
+        await asyncio.sleep(_LOOKS_FOR_INTERRUPTED_EVERY)

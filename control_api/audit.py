@@ -1,0 +1,123 @@
+"""The log of admin actions: what was done, by whom, when, to how many."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from control_api.actions import Action
+from control_api.problems import RequestIdReused
+from jobqueue import sql
+from jobqueue.engine import Conn
+
+_QUERIES = sql.load("control_api", "audit.sql")
+
+RUNNING, DONE, FAILED, INTERRUPTED = "running", "done", "failed", "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Somebody's wish, as it came in; ``shown_at`` is when the page was shown that asked for it."""
+
+    source: str
+    action: Action
+    actor: str
+    request_id: str
+    job_type: str | None = None
+    shown_at: datetime | None = None
+
+    @property
+    def digest(self) -> str:
+        """What a request id stands for: the same id for something else is refused."""
+        return sha256(repr((self.source, str(self.action), self.job_type)).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """An action with what has come of it so far. ``state`` is running, done, failed or interrupted."""
+
+    id: int
+    source: str
+    action: Action
+    actor: str
+    at: datetime
+    request_id: str
+    job_type: str | None
+    before: datetime | None
+    state: str
+    ended_at: datetime | None
+    note: str | None
+    """The id of the job that a run queued; why it failed."""
+    steps: tuple[tuple[str, int], ...]
+    """Names of steps in their order, and how many rows each has changed."""
+
+    @property
+    def changed(self) -> int:
+        """How many rows were changed in all."""
+        return sum(changed for _, changed in self.steps)
+
+
+async def begin(conn: Conn, request: Request, before: datetime) -> tuple[int, bool]:
+    """Write that an action begins; answers its id, and whether it is new.
+
+    Raises ``RequestIdReused`` when the actor used the id for something else.
+    """
+    values = {
+        "source": request.source,
+        "action": request.action,
+        "actor": request.actor,
+        "request_id": request.request_id,
+        "request": request.digest,
+        "job_type": request.job_type,
+        "before": before,
+    }
+    row = await (await conn.execute(_QUERIES["begin"], values)).fetchone()
+    if row is not None:
+        return int(row[0]), True
+    known = await (await conn.execute(_QUERIES["same_request"], values)).fetchone()
+    if known is None or known[2] != request.digest:
+        raise RequestIdReused(request.request_id)
+    return int(known[0]), False
+
+
+async def add_step(conn: Conn, action_id: int, step: str, changed: int = 0, note: str | None = None) -> None:
+    """Write what a batch changed, or how the action ended."""
+    await conn.execute(_QUERIES["add_step"], {"id": action_id, "step": step, "changed": changed, "note": note})
+
+
+async def entries(
+    conn: Conn,
+    *,
+    id: int | None = None,  # noqa: A002 -- the column's name
+    source: str | None = None,
+    action: Action | None = None,
+    actor: str | None = None,
+    before_id: int | None = None,
+    limit: int = 50,
+) -> Sequence[AuditEntry]:
+    """Read the log, newest first; the page after one ends with *before_id* at its last entry's id."""
+    values = {"id": id, "source": source, "action": action, "actor": actor, "before_id": before_id, "limit": limit}
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_QUERIES["entries"], values)
+        return [_entry(row) async for row in cursor]
+
+
+async def unfinished(conn: Conn, source: str) -> Sequence[tuple[int, Action]]:
+    """Find actions without an end: running somewhere, or interrupted."""
+    cursor = await conn.execute(_QUERIES["unfinished"], {"source": source})
+    return [(row[0], Action(row[1])) for row in await cursor.fetchall()]
+
+
+async def last_done(conn: Conn, source: str, action: Action) -> datetime | None:
+    """Find when the newest of these actions that came to its end did so."""
+    row = await (await conn.execute(_QUERIES["last_done"], {"source": source, "action": action})).fetchone()
+    return row[0] if row else None
+
+
+def _entry(row: Mapping[str, Any]) -> AuditEntry:
+    known = dict(row)
+    names, changed = known.pop("step_names"), known.pop("step_changed")
+    return AuditEntry(**{**known, "action": Action(known["action"])}, steps=tuple(zip(names, changed, strict=True)))

@@ -1,0 +1,231 @@
+"""Where everything is asked and ordered: the whole control API but HTTP."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import structlog
+from psycopg import Error
+
+from control_api import audit, locks
+from control_api.actions import Action, Limits, plan
+from control_api.audit import AuditEntry, Request
+from control_api.cleaning import Cleaning, mark_interrupted
+from control_api.locks import Lock
+from control_api.problems import AlreadyRunning, NotFound, Problem
+from control_api.sources import ControlledSource, now
+from jobqueue.engine import Conn
+from jobqueue.rows import Concerned, ScheduleRow, Worker
+
+log = structlog.get_logger()
+
+ANSWER_WITHIN = 2.0
+"""Seconds that ``act`` waits for a clean-up to end, before it answers that it is running."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an action would do at the moment ``at``, by the database's clock."""
+
+    source: str
+    action: Action
+    at: datetime
+    steps: Sequence[tuple[str, Sequence[Concerned]]]
+    """What each step does, in words, and whom it concerns; empty for a run."""
+    schedule: ScheduleRow | None
+    """The recurring job that a run would queue."""
+    running: AuditEntry | None
+    """The newest of these actions, if it is still at work."""
+    workers: Sequence[Worker]
+    """Who runs what would be failed, by their heartbeats; nobody for the other actions."""
+
+
+class Desk:
+    """Asks and acts, on behalf of anybody: who may is for others to say."""
+
+    def __init__(self, sources: Iterable[ControlledSource], limits: Limits, batch: int) -> None:
+        self.sources: Mapping[str, ControlledSource] = {source.name: source for source in sources}
+        self.outcomes: Counter[tuple[str, Action, str]] = Counter()
+        """How often each action ended how, by source, since the start."""
+        self.removed: Counter[tuple[str, str]] = Counter()
+        """How many rows each step of the janitor has changed here since the start, by source; 0 once it has run."""
+        self._limits = limits
+        self._batch = batch
+        self._at_work: dict[tuple[str, int], asyncio.Task[str]] = {}
+
+    async def open(self) -> None:
+        """Get ready; a database that can't be reached yet is no reason not to."""
+        for source in self.sources.values():
+            await source.pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Stop clean-ups at the end of their batch, and let go of the connections."""
+        for task in self._at_work.values():
+            task.cancel()
+        await asyncio.gather(*self._at_work.values(), return_exceptions=True)
+        for source in self.sources.values():
+            await source.pool.close()
+
+    async def ask(self, source: str, action: Action, job_type: str | None = None) -> Asked:
+        """Say what would happen now; changes nothing. Raises ``NotFound``, ``Unavailable``."""
+        queue = self._source(source)
+        async with queue.reading() as conn:
+            at = await now(conn)
+            schedule = await self._schedule(queue, conn, job_type) if action is Action.RUN else None
+            steps = [
+                (step.phrase, await queue.engine.control.concerned(conn, step.cleanup, step.before))
+                for step in plan(action, at, self._limits)
+            ]
+            newest = await audit.entries(conn, source=source, action=action, limit=1)
+            workers = await queue.engine.reader.workers(conn) if action is Action.FAIL_ACTIVE else []
+        running = newest[0] if newest and newest[0].state == audit.RUNNING else None
+        busy = [worker for worker in workers if worker.current_job_type is not None]
+        return Asked(source, action, at, steps, schedule, running, busy)
+
+    async def act(self, request: Request) -> AuditEntry:
+        """Do it once; a request that was made before is answered with what came of it.
+
+        Raises ``NotFound``, ``RequestIdReused``, ``AlreadyRunning``, ``ReadOnly``, ``Unavailable``.
+        """
+        queue = self._source(request.source)
+        action_id = await (self._run(queue, request) if request.action is Action.RUN else self._clean(queue, request))
+        task = self._at_work.get((queue.name, action_id))
+        if task is not None:
+            await asyncio.wait([task], timeout=ANSWER_WITHIN)
+        return await self.entry(queue.name, action_id)
+
+    async def entry(self, source: str, action_id: int) -> AuditEntry:
+        """One entry of the log. Raises ``NotFound``."""
+        async with self._source(source).reading() as conn:
+            found = await audit.entries(conn, id=action_id, source=source)
+        if not found:
+            raise NotFound(f"source {source} has no action {action_id} in its log")
+        return found[0]
+
+    async def entries(
+        self,
+        source: str,
+        *,
+        action: Action | None = None,
+        actor: str | None = None,
+        before_id: int | None = None,
+        limit: int = 50,
+    ) -> Sequence[AuditEntry]:
+        """A page of one source's log, newest first."""
+        async with self._source(source).reading() as conn:
+            return await audit.entries(
+                conn, source=source, action=action, actor=actor, before_id=before_id, limit=limit
+            )
+
+    async def last_done(self, source: str, action: Action) -> datetime | None:
+        """When an action was last brought to its end, by whichever process."""
+        async with self._source(source).reading() as conn:
+            return await audit.last_done(conn, source, action)
+
+    async def schedules(self, source: str) -> Sequence[ScheduleRow]:
+        """The recurring jobs that can be run."""
+        queue = self._source(source)
+        async with queue.reading() as conn:
+            return await queue.engine.reader.schedules(conn)
+
+    async def ready(self) -> Mapping[str, str | None]:
+        """For each source why it can't be acted on; None where it can."""
+        answers: dict[str, str | None] = {}
+        for name, source in self.sources.items():
+            try:
+                async with source.reading() as conn:
+                    await audit.entries(conn, limit=1)
+                answers[name] = None
+            except Problem as problem:
+                answers[name] = problem.title
+            except Error as error:
+                answers[name] = " ".join(str(error).split())
+        return answers
+
+    async def mark_interrupted(self) -> None:
+        """Give an end to what died in the middle, here or in another replica."""
+        for source in self.sources.values():
+            await mark_interrupted(source, partial(self._interrupted, source.name))
+
+    def _interrupted(self, source: str, action_id: int, action: Action) -> None:
+        log.warning("action.interrupted", source=source, action=action, id=action_id)
+        self.outcomes[source, action, audit.INTERRUPTED] += 1
+
+    def _source(self, name: str) -> ControlledSource:
+        source = self.sources.get(name)
+        if source is None:
+            raise NotFound(f"there is no source {name!r}; there are: {', '.join(self.sources)}")
+        return source
+
+    async def _schedule(self, queue: ControlledSource, conn: Conn, job_type: str | None) -> ScheduleRow:
+        for row in await queue.engine.reader.schedules(conn):
+            if row.job_type == job_type:
+                return row
+        raise _not_recurring(job_type)
+
+    async def _run(self, queue: ControlledSource, request: Request) -> int:
+        async with queue.connection() as conn, conn.transaction():
+            moment = await queue.begin_writing(conn)
+            action_id, new = await audit.begin(conn, request, moment)
+            if new:
+                job_id = await queue.engine.control.run_now(conn, request.job_type or "")
+                if job_id is None:
+                    raise _not_recurring(request.job_type)
+                await audit.add_step(conn, action_id, "queued", 1)
+                await audit.add_step(conn, action_id, audit.DONE, note=job_id)
+        if new:
+            self.outcomes[queue.name, request.action, audit.DONE] += 1
+        return action_id
+
+    async def _clean(self, queue: ControlledSource, request: Request) -> int:
+        """Begin a clean-up on a connection of its own, which goes on in the background."""
+        async with AsyncExitStack() as held:
+            conn = await held.enter_async_context(queue.connection())
+            alone = request.action is not Action.JANITOR or await locks.take(conn, Lock.JANITOR, queue.name)
+            try:
+                async with conn.transaction():
+                    moment = await queue.begin_writing(conn)
+                    action_id, new = await audit.begin(conn, request, min(request.shown_at or moment, moment))
+                    if new and not alone:
+                        raise AlreadyRunning(queue.name)
+                    if new:
+                        await locks.take(conn, Lock.ACTION, str(action_id))
+            except BaseException:
+                await conn.close()  # with its locks
+                raise
+            if not new:
+                if alone and request.action is Action.JANITOR:
+                    await locks.let_go(conn, Lock.JANITOR, queue.name)
+                return action_id
+            steps = plan(request.action, min(request.shown_at or moment, moment), self._limits)
+            cleaning = Cleaning(queue, request.action, action_id, steps, self._batch)
+            task = asyncio.create_task(self._work(cleaning, request, conn, held.pop_all(), (queue.name, action_id)))
+            self._at_work[queue.name, action_id] = task
+            return action_id
+
+    async def _work(
+        self, cleaning: Cleaning, request: Request, conn: Conn, held: AsyncExitStack, key: tuple[str, int]
+    ) -> str:
+        state = audit.INTERRUPTED
+        async with held:
+            try:
+                state = await cleaning.work(conn)
+            finally:
+                await conn.close()  # with its locks
+                del self._at_work[key]
+                self.outcomes[request.source, request.action, state] += 1
+                if request.action is Action.JANITOR:
+                    for step, changed in cleaning.changed.items():
+                        self.removed[request.source, step] += changed
+        return state
+
+
+def _not_recurring(job_type: str | None) -> NotFound:
+    return NotFound(
+        f"{job_type!r} is not a recurring job: only what has a schedule can be run now; "
+        "an on-demand job needs parameters that nobody can make up"
+    )

@@ -1,0 +1,31 @@
+"""What every answer tells the browser: run nothing, load nothing from elsewhere, keep nothing, show it in no frame."""
+
+from aiohttp import web
+
+_CONTENT = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    )
+)
+ALWAYS = {
+    "Content-Security-Policy": _CONTENT,
+    "X-Content-Type-Options": "nosniff",
+    # Not no-referrer: browsers would then send "Origin: null" with our own forms.
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Server": "system-status",
+}
+"""What no handler can change."""
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Add them to whatever is about to be sent; only how long it may be kept is a handler's to say."""
+    response.headers.update(ALWAYS)
+    response.headers.setdefault("Cache-Control", "no-store")

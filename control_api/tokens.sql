@@ -1,0 +1,17 @@
+-- Tokens of scripts: only their hashes are kept. A revoked one stays, so that its name in the log means one token.
+
+-- name: find
+SELECT name, allow, revoked_at IS NOT NULL AS revoked FROM system_status.api_tokens WHERE hash = %(hash)s
+
+-- name: add
+INSERT INTO system_status.api_tokens (name, hash, allow)
+VALUES (%(name)s, %(hash)s, %(allow)s)
+ON CONFLICT (name) DO NOTHING
+RETURNING name
+
+-- name: all
+SELECT name, allow, created_at, revoked_at FROM system_status.api_tokens ORDER BY created_at, name
+
+-- name: revoke
+-- Twice is once: the first moment stays.
+UPDATE system_status.api_tokens SET revoked_at = coalesce(revoked_at, now()) WHERE name = %(name)s RETURNING name

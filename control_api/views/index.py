@@ -1,0 +1,72 @@
+"""The first page: what can be done, what is being done, what was done lately."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from control_api import audit
+from control_api.accept import wants_html
+from control_api.actions import Action
+from control_api.auth import ACTOR
+from control_api.desk import Desk
+from control_api.keys import DESK, LINKS
+from control_api.problems import Problem
+from control_api.views.documents import action_document, entry_document, schedule_document
+from control_api.views.history import history
+from control_api.views.pages import data, page
+from jobqueue.rows import ScheduleRow
+
+_LATEST = 20
+_LOOKED_THROUGH = 100
+"""So many of the newest entries are looked through for those at work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A source with its recurring jobs; ``problem`` is why there are none to see."""
+
+    name: str
+    read_only: bool
+    schedules: Sequence[ScheduleRow]
+    problem: str | None
+
+
+async def index(request: web.Request) -> web.Response:
+    """Show every source, whether its database answers or not."""
+    desk, links, allowed = request.app[DESK], request.app[LINKS], request[ACTOR].allowed
+    sources, newest = await asyncio.gather(
+        asyncio.gather(*(_look(desk, name) for name in desk.sources)),
+        history(desk, desk.sources, limit=_LOOKED_THROUGH),
+    )
+    latest = newest.entries[:_LATEST]
+    running = [entry for entry in newest.entries if entry.state == audit.RUNNING]
+    actions = [action for action in Action if action in allowed]
+    if wants_html(request):
+        return page(request, "index.html.j2", sources=sources, actions=actions, latest=latest, running=running)
+    return data(
+        {
+            "sources": [
+                {
+                    "source": source.name,
+                    "read_only": source.read_only,
+                    "problem": source.problem,
+                    "actions": [action_document(source.name, action, links) for action in actions],
+                    "schedules": [schedule_document(row, source.name, links) for row in source.schedules],
+                }
+                for source in sources
+            ],
+            "running": [entry_document(entry, links) for entry in running],
+            "latest": [entry_document(entry, links) for entry in latest],
+        }
+    )
+
+
+async def _look(desk: Desk, name: str) -> Shown:
+    read_only = desk.sources[name].read_only
+    try:
+        rows = await desk.schedules(name)
+    except Problem as problem:
+        return Shown(name, read_only, (), problem.detail)
+    return Shown(name, read_only, sorted(rows, key=lambda row: row.job_type), None)

@@ -1,0 +1,111 @@
+"""What pages say about actions and their steps."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from control_api import audit
+from control_api.actions import Action, Limits, plan
+from control_api.audit import AuditEntry
+from control_api.desk import Asked
+from control_api.views.times import counted
+from jobqueue.rows import Concerned
+
+_LONGEST_NAME = 60
+
+_DONE: Final[Mapping[str, tuple[str, str]]] = {
+    "queued": ("Queued", "job"),
+    "fail_active": ("Failed active jobs", "job"),
+    "cancel_pending": ("Cancelled pending jobs", "job"),
+    "fail_stuck": ("Failed stuck jobs", "job"),
+    "cancel_stale": ("Cancelled stale jobs", "job"),
+    "delete_completed": ("Deleted old completed jobs", "job"),
+    "delete_failed": ("Deleted old failed jobs", "job"),
+    "reap_workers": ("Forgot dead workers", "worker"),
+    "delete_tokens": ("Deleted expired tokens", "token"),
+}
+"""By the name of a step: what it has done, and to what."""
+
+
+def steps_of(action: Action) -> Sequence[str]:
+    """The names of an action's steps, in their order."""
+    return [step.name for step in plan(action, datetime.now(UTC), Limits())] or ["queued"]
+
+
+def named_steps(asked: Asked) -> Sequence[tuple[str, str, Sequence[Concerned]]]:
+    """For each step its name, what it would do, and whom it concerns."""
+    steps = plan(asked.action, asked.at, Limits())
+    return [(step.name, phrase, found) for step, (phrase, found) in zip(steps, asked.steps, strict=True)]
+
+
+def destructive(action: Action) -> bool:
+    """Whether an action takes away what somebody may still want; it then touches only what was shown."""
+    return action in (Action.FAIL_ACTIVE, Action.CANCEL_PENDING)
+
+
+def done(step: str) -> str:
+    """What a step has done."""
+    return _DONE[step][0] if step in _DONE else step
+
+
+def rows(step: str, number: int) -> str:
+    """How many of what a step concerns: ``3 jobs``, ``1 worker``."""
+    return counted(number, _DONE[step][1] if step in _DONE else "row")
+
+
+def kind(step: str) -> str:
+    """What the things are called by that a step concerns."""
+    return "Worker" if step == "reap_workers" else "Job type"
+
+
+def sentence(text: str) -> str:
+    """A detail as a sentence of its own."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
+
+
+def heading(action: Action, source: str, job_type: str | None) -> str:
+    """What a page about an action is headed."""
+    return f"{action.title}: {job_type}" if job_type is not None else f"{action.title} on {source}"
+
+
+def button(action: Action, concerned: int, job_type: str | None) -> str:
+    """A caption that says what happens."""
+    match action:
+        case Action.RUN:
+            return f"Run {_shortened(job_type or '')} now"
+        case Action.JANITOR:
+            return f"Run Janitor: {counted(concerned, 'row')}" if concerned else "Run Janitor"
+        case Action.FAIL_ACTIVE:
+            return f"Fail {counted(concerned, 'active job')}"
+        case Action.CANCEL_PENDING:
+            return f"Cancel {counted(concerned, 'pending job')}"
+
+
+def nothing(action: Action) -> str | None:
+    """What is said instead of a button when nobody is concerned; None where that's no reason not to."""
+    return {
+        Action.FAIL_ACTIVE: "No job is active: there is nothing to fail.",
+        Action.CANCEL_PENDING: "No job is pending: there is nothing to cancel.",
+    }.get(action)
+
+
+def outcome(entry: AuditEntry) -> str:
+    """What came of an action, in a sentence."""
+    changed = counted(entry.changed, "row")
+    match entry.state, entry.action:
+        case audit.RUNNING, _:
+            return f"At work: {changed} so far."
+        case audit.DONE, Action.RUN:
+            return f"Queued as job {entry.note}."
+        case audit.DONE, Action.FAIL_ACTIVE:
+            return f"Done: failed {counted(entry.changed, 'active job')}."
+        case audit.DONE, Action.CANCEL_PENDING:
+            return f"Done: cancelled {counted(entry.changed, 'pending job')}."
+        case audit.DONE, _:
+            return f"Done: {changed} cleaned up."
+        case _:
+            return f"{entry.state.capitalize()} after {changed}: what was done stays done, and doing it again is safe."
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"

@@ -1,0 +1,106 @@
+-- The Ascent queue, changed. Each statement repeats the state that a row must be in; rows that somebody holds are left to
+-- them, so that no worker waits and nobody deadlocks. %(before)s is a moment of the database's clock.
+
+-- name: run_now
+-- As the scheduler would, but manual: the schedule's own last tick stays what it was.
+INSERT INTO {schema}.jobs (job_type, priority, payload, origin, expires_at)
+SELECT job_type, priority, payload, 'manual', now() + expire_after
+  FROM {schema}.schedules
+ WHERE job_type = %(job_type)s
+RETURNING id::text
+
+-- name: active_concerned
+SELECT job_type AS name, count(*) AS rows, min(started_at) AS oldest
+  FROM {schema}.jobs
+ WHERE state = 'active' AND started_at < %(before)s
+ GROUP BY job_type
+
+-- name: active
+UPDATE {schema}.jobs
+   SET state = 'failed', finished_at = clock_timestamp(), last_error = %(reason)s
+ WHERE state = 'active'
+   AND id IN (SELECT id FROM {schema}.jobs
+               WHERE state = 'active' AND started_at < %(before)s
+               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+
+-- name: pending_concerned
+-- The age of a pending job counts from when it became due: one that is planned for tomorrow isn't old.
+SELECT job_type AS name, count(*) AS rows, min(greatest(created_at, run_after)) AS oldest
+  FROM {schema}.jobs
+ WHERE state = 'pending' AND created_at < %(before)s AND run_after < %(before)s
+ GROUP BY job_type
+
+-- name: pending
+-- From the end of the order in which workers fetch: at its head they don't have to step over what is gone.
+UPDATE {schema}.jobs
+   SET state = 'cancelled', finished_at = clock_timestamp(), last_error = %(reason)s
+ WHERE state = 'pending'
+   AND id IN (SELECT id FROM {schema}.jobs
+               WHERE state = 'pending' AND created_at < %(before)s AND run_after < %(before)s
+               ORDER BY priority, run_after DESC, id DESC
+               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+
+-- name: completed_concerned
+SELECT job_type AS name, count(*) AS rows, min(finished_at) AS oldest
+  FROM {schema}.jobs
+ WHERE state = 'completed' AND finished_at < %(before)s
+ GROUP BY job_type
+
+-- name: completed
+-- In the order of finish: what counts finished rows by the oldest that is still there stays exact.
+DELETE FROM {schema}.jobs
+ WHERE state = 'completed'
+   AND id IN (SELECT id FROM {schema}.jobs
+               WHERE state = 'completed' AND finished_at < %(before)s
+               ORDER BY finished_at
+               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+
+-- name: failed_concerned
+SELECT job_type AS name, count(*) AS rows, min(finished_at) AS oldest
+  FROM {schema}.jobs
+ WHERE state = 'failed' AND finished_at < %(before)s
+ GROUP BY job_type
+
+-- name: failed
+DELETE FROM {schema}.jobs
+ WHERE state = 'failed'
+   AND id IN (SELECT id FROM {schema}.jobs
+               WHERE state = 'failed' AND finished_at < %(before)s
+               ORDER BY finished_at
+               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+
+-- name: workers_concerned
+SELECT id AS name, 1 AS rows, last_seen_at AS oldest
+  FROM {schema}.workers
+ WHERE last_seen_at < %(before)s
+
+-- name: workers
+DELETE FROM {schema}.workers
+ WHERE last_seen_at < %(before)s
+   AND id IN (SELECT id FROM {schema}.workers
+               WHERE last_seen_at < %(before)s
+               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+
+-- name: tokens_concerned
+SELECT '' AS name, count(*) AS rows, min(expires_at) AS oldest
+  FROM {schema}.idempotency_tokens
+ WHERE expires_at < %(before)s
+HAVING count(*) > 0
+
+-- name: tokens
+DELETE FROM {schema}.idempotency_tokens
+ WHERE expires_at < %(before)s
+   AND token IN (SELECT token FROM {schema}.idempotency_tokens
+                  WHERE expires_at < %(before)s
+                  LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+
+-- name: grants
+-- Locking a row that is passed over or deleted takes the right to update some column of it.
+GRANT USAGE ON SCHEMA {schema} TO {role};
+GRANT SELECT (id, job_type, state, run_after, created_at, started_at, finished_at) ON {schema}.jobs TO {role};
+GRANT INSERT (job_type, priority, payload, origin, expires_at) ON {schema}.jobs TO {role};
+GRANT UPDATE (state, finished_at, last_error) ON {schema}.jobs TO {role};
+GRANT DELETE ON {schema}.jobs TO {role};
+GRANT SELECT ON {schema}.schedules TO {role};
+GRANT SELECT, DELETE, UPDATE (last_seen_at) ON {schema}.workers TO {role};
+GRANT SELECT, DELETE, UPDATE (expires_at) ON {schema}.idempotency_tokens TO {role};
