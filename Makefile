@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-TOOLS := .tools/prometheus .tools/prometheus-postgres-exporter .tools/nginx
+TOOLS := .tools/prometheus .tools/prometheus-postgres-exporter .tools/nginx .tools/chromium
 
 .PHONY: demo test check bench docs clean
 .DEFAULT_GOAL := test
@@ -13,7 +13,6 @@ demo: .venv/made  ## a platform with workers, the exporter and Prometheus, until
 	@exec $(BIN)/python -m demo
 
 test: .venv/made $(TOOLS)  ## every test, on a PostgreSQL of its own
-	@command -v chromium >/dev/null || scripts/debian-install chromium
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: .venv/made  ## lint, format, types, imports

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
@@ -23,6 +22,7 @@ _OPTIONS = [
     "--disable-sync",
     "--remote-debugging-port=0",
 ]
+_PROGRAM = Path(__file__).parents[2] / "scripts/chromium"
 _PATIENCE = 20.0
 
 
@@ -74,10 +74,8 @@ class Tab:
 
 @asynccontextmanager
 async def chromium(profile: Path) -> AsyncIterator[Tab]:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    assert program, "no chromium here: make test installs it where that is allowed"
     process = await asyncio.create_subprocess_exec(
-        program, *_OPTIONS, f"--user-data-dir={profile}", stderr=asyncio.subprocess.PIPE
+        _PROGRAM, *_OPTIONS, f"--user-data-dir={profile}", stderr=asyncio.subprocess.PIPE
     )
     assert process.stderr is not None
     try:
