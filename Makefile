@@ -13,7 +13,7 @@ demo: .venv/made  ## a platform with workers, the exporter and Prometheus, until
 	@exec $(BIN)/python -m demo
 
 test: .venv/made $(TOOLS)  ## every test, on a PostgreSQL of its own
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 check: .venv/made  ## lint, format, types, imports
 	$(BIN)/ruff check .

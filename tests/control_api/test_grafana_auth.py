@@ -173,7 +173,7 @@ LARGE = ADMIN + b', "name": "' + b"x" * 100_000 + b'"}'
         {"body": b"[" * 60_000},
         {"body": b"\xff"},
         {"body": LARGE},
-        {"body": gzip.compress(LARGE), "headers": {"Content-Encoding": "gzip"}},
+        {"body": gzip.compress(LARGE, mtime=0), "headers": {"Content-Encoding": "gzip"}},
         {"body": b"not gzip", "headers": {"Content-Encoding": "gzip"}},
         {"body": b'["ann"]'},
         {"body": b'{"isGrafanaAdmin": true}'},
