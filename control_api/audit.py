@@ -16,6 +16,8 @@ from jobqueue.engine import Conn
 _QUERIES = sql.load("control_api", "audit.sql")
 
 RUNNING, DONE, FAILED, INTERRUPTED = "running", "done", "failed", "interrupted"
+LONGEST_REQUEST_ID = 200
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ import structlog
 from psycopg import Error
 
 from control_api import audit, locks
-from control_api.actions import Action, Limits, plan
+from control_api.actions import Action, Limits, Step, plan
 from control_api.audit import AuditEntry, Request
 from control_api.cleaning import Cleaning, mark_interrupted
 from control_api.locks import Lock
 from control_api.problems import AlreadyRunning, NotFound, Problem
+from control_api.shared import Shared
 from control_api.sources import ControlledSource, now
 from jobqueue.engine import Conn
 from jobqueue.rows import Concerned, ScheduleRow, Worker
@@ -25,6 +26,28 @@ log = structlog.get_logger()
 
 ANSWER_WITHIN = 2.0
 """Seconds that ``act`` waits for a clean-up to end, before it answers that it is running."""
+MOST_COUNTED = 100_000
+"""A step that concerns more rows is only said to concern at least so many: to count millions takes too long."""
+_READY_WITHIN = 2.0
+_READY_FOR = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class AskedStep:
+    """What one step would do, and whom it concerns: of ``MOST_COUNTED`` rows, if there are more."""
+
+    step: Step
+    concerned: Sequence[Concerned]
+
+    @property
+    def rows(self) -> int:
+        """How many rows it concerns, or at least concerns."""
+        return sum(concerned.rows for concerned in self.concerned)
+
+    @property
+    def at_least(self) -> bool:
+        """Whether there may be more rows than were counted."""
+        return self.rows >= MOST_COUNTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +57,24 @@ class Asked:
     source: str
     action: Action
     at: datetime
-    steps: Sequence[tuple[str, Sequence[Concerned]]]
-    """What each step does, in words, and whom it concerns; empty for a run."""
+    steps: Sequence[AskedStep]
+    """Empty for a run."""
     schedule: ScheduleRow | None
     """The recurring job that a run would queue."""
     running: AuditEntry | None
     """The newest of these actions, if it is still at work."""
     workers: Sequence[Worker]
     """Who runs what would be failed, by their heartbeats; nobody for the other actions."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows all steps together concern, or at least concern."""
+        return sum(step.rows for step in self.steps)
+
+    @property
+    def at_least(self) -> bool:
+        """Whether there may be more rows than were counted."""
+        return any(step.at_least for step in self.steps)
 
 
 class Desk:
@@ -55,6 +88,7 @@ class Desk:
         """How many rows each step of the janitor has changed here since the start, by source; 0 once it has run."""
         self._limits = limits
         self._batch = batch
+        self._ready = Shared(self._ask_whether_ready, _READY_FOR)
         self._at_work: dict[tuple[str, int], asyncio.Task[str]] = {}
 
     async def open(self) -> None:
@@ -63,7 +97,7 @@ class Desk:
             await source.pool.open(wait=False)
 
     async def close(self) -> None:
-        """Stop clean-ups at the end of their batch, and let go of the connections."""
+        """Break off clean-ups, whose batch under way is rolled back, and let go of the connections."""
         for task in self._at_work.values():
             task.cancel()
         await asyncio.gather(*self._at_work.values(), return_exceptions=True)
@@ -77,7 +111,7 @@ class Desk:
             at = await now(conn)
             schedule = await self._schedule(queue, conn, job_type) if action is Action.RUN else None
             steps = [
-                (step.phrase, await queue.engine.control.concerned(conn, step.cleanup, step.before))
+                AskedStep(step, await queue.engine.control.concerned(conn, step.cleanup, step.before, MOST_COUNTED))
                 for step in plan(action, at, self._limits)
             ]
             newest = await audit.entries(conn, source=source, action=action, limit=1)
@@ -133,23 +167,16 @@ class Desk:
             return await queue.engine.reader.schedules(conn)
 
     async def ready(self) -> Mapping[str, str | None]:
-        """For each source why it can't be acted on; None where it can."""
-        answers: dict[str, str | None] = {}
-        for name, source in self.sources.items():
-            try:
-                async with source.reading() as conn:
-                    await audit.entries(conn, limit=1)
-                answers[name] = None
-            except Problem as problem:
-                answers[name] = problem.title
-            except Error as error:
-                answers[name] = " ".join(str(error).split())
-        return answers
+        """For each source why it can't be acted on; None where it can. Anybody may ask as often as they like."""
+        return await self._ready.get()
 
     async def mark_interrupted(self) -> None:
         """Give an end to what died in the middle, here or in another replica."""
         for source in self.sources.values():
             await mark_interrupted(source, partial(self._interrupted, source.name))
+
+    async def _ask_whether_ready(self) -> Mapping[str, str | None]:
+        return dict(zip(self.sources, await asyncio.gather(*map(_unready, self.sources.values())), strict=True))
 
     def _interrupted(self, source: str, action_id: int, action: Action) -> None:
         log.warning("action.interrupted", source=source, action=action, id=action_id)
@@ -222,6 +249,19 @@ class Desk:
                     for step, changed in cleaning.changed.items():
                         self.removed[request.source, step] += changed
         return state
+
+
+async def _unready(source: ControlledSource) -> str | None:
+    try:
+        async with asyncio.timeout(_READY_WITHIN), source.reading() as conn:
+            await audit.entries(conn, limit=1)
+    except Problem as problem:
+        return problem.detail
+    except TimeoutError:
+        return f"no answer within {_READY_WITHIN:g} s"
+    except Error as error:
+        return " ".join(str(error).split())
+    return None
 
 
 def _not_recurring(job_type: str | None) -> NotFound:

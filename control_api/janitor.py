@@ -6,6 +6,7 @@ from datetime import timedelta
 import structlog
 from psycopg import Error
 
+from control_api import audit
 from control_api.actions import Action
 from control_api.audit import Request
 from control_api.desk import Desk
@@ -19,19 +20,18 @@ _LOOKS_EVERY = 15.0
 
 
 class Rounds:
-    """Cuts the database's time into rounds and runs one source's janitor once in each.
+    """Runs one source's janitor when, by the database's clock, it last began so long ago; by whomever and wherever.
 
-    A round's number is the request id: of several replicas one runs it, and the others get its answer.
+    What it comes after is its request id: of several replicas one runs it, and the others get its answer.
     """
 
     def __init__(self, desk: Desk, source: str, every: timedelta) -> None:
         self._desk = desk
         self._source = source
         self._every = every
-        self._newest: int | None = None
 
     async def run(self) -> None:
-        """Look at the clock until cancelled; the round in which it began is somebody else's."""
+        """Look at the log until cancelled."""
         while True:
             try:
                 await self.look()
@@ -42,10 +42,11 @@ class Rounds:
             await asyncio.sleep(_LOOKS_EVERY)
 
     async def look(self) -> None:
-        """Run the janitor if a new round has begun. Raises what ``Desk.act`` raises."""
+        """Run the janitor if it is due. Raises what ``Desk.act`` raises."""
         async with self._desk.sources[self._source].reading() as conn:
-            number = int((await now(conn)).timestamp() // self._every.total_seconds())
-        if self._newest is not None and number > self._newest:
-            request_id = f"every {self._every.total_seconds():g} s, round {number}"
-            await self._desk.act(Request(self._source, Action.JANITOR, ACTOR, f"{self._source}: {request_id}"))
-        self._newest = number
+            runs = await audit.entries(conn, source=self._source, action=Action.JANITOR, limit=1)
+            ago = await now(conn) - runs[0].at if runs else self._every
+        if timedelta() <= ago < self._every:  # one from the future: the clock was set back
+            return
+        request_id = f"{self._source}: after {runs[0].id if runs else 'none'}"
+        await self._desk.act(Request(self._source, Action.JANITOR, ACTOR, request_id))

@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from time import monotonic
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -18,6 +17,7 @@ from control_api.desk import Desk
 from control_api.links import Links
 from control_api.problems import Problem
 from control_api.security.refusals import NONE
+from control_api.shared import Shared
 from jobqueue.catalogue import CONTROL_ACTION_INFO, CONTROL_ACTIONS, JANITOR_LAST_RUN, JANITOR_REMOVED
 
 REFUSED = "refused"
@@ -33,22 +33,19 @@ class ControlMetrics:
         self._desk = desk
         self._refusals = refusals
         self._links = links
-        self._reading = asyncio.Lock()
-        self._last_runs: Mapping[str, datetime] = {}
-        self._read_at: float | None = None
+        self._last_runs = Shared(self._read_last_runs, _FRESH_SECONDS)
 
     async def page(self, accept: str) -> tuple[bytes, str]:
         """The page in the format that *accept* asks for, and its content type."""
-        async with self._reading:
-            if self._read_at is None or monotonic() - self._read_at > _FRESH_SECONDS:
-                names = list(self._desk.sources)
-                moments = await asyncio.gather(*map(self._last_run, names))
-                self._last_runs = {name: at for name, at in zip(names, moments, strict=True) if at is not None}
-                self._read_at = monotonic()
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Page(list(self._families())))
+        registry.register(_Page(list(self._families(await self._last_runs.get()))))
         generate, content_type = choose_encoder(accept)
         return generate(registry), content_type
+
+    async def _read_last_runs(self) -> Mapping[str, datetime]:
+        names = list(self._desk.sources)
+        moments = await asyncio.gather(*map(self._last_run, names))
+        return {name: at for name, at in zip(names, moments, strict=True) if at is not None}
 
     async def _last_run(self, source: str) -> datetime | None:
         try:
@@ -57,13 +54,13 @@ class ControlMetrics:
         except (Problem, TimeoutError):
             return None
 
-    def _families(self) -> Iterator[Family]:
+    def _families(self, last_runs: Mapping[str, datetime]) -> Iterator[Family]:
         yield self._actions()
         yield self._action_info()
         last_run = GaugeMetricFamily(
             JANITOR_LAST_RUN.name, JANITOR_LAST_RUN.help, labels=JANITOR_LAST_RUN.all_labels, unit="seconds"
         )
-        for source, at in self._last_runs.items():
+        for source, at in last_runs.items():
             last_run.add_metric([source], at.timestamp())
         yield last_run
         removed = CounterMetricFamily(JANITOR_REMOVED.name, JANITOR_REMOVED.help, labels=JANITOR_REMOVED.all_labels)

@@ -5,8 +5,8 @@ from importlib import metadata
 from typing import Any
 
 from control_api.actions import Action
+from control_api.audit import LONGEST_REQUEST_ID
 from control_api.schemas import PROBLEM_TYPE, SCHEMAS, json_content, ref
-from control_api.views.order import LONGEST_ID
 
 Part = Mapping[str, Any]
 
@@ -116,7 +116,7 @@ _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "The request id, where the body has none.",
-    "schema": {"type": "string", "maxLength": LONGEST_ID},
+    "schema": {"type": "string", "maxLength": LONGEST_REQUEST_ID},
 }
 
 

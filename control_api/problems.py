@@ -131,12 +131,18 @@ class ReadOnly(Problem):
 
 
 class Unavailable(Problem):
-    """A source's database doesn't answer."""
+    """A source's database doesn't answer, or is *lacking* a table or a right."""
 
-    status, slug, title = HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "The database doesn't answer"
+    status, slug, title = HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "The database can't be used"
 
-    def __init__(self, source: str) -> None:
-        super().__init__(f"the database of source {source!r} can't be used at the moment", retry_after=5)
+    def __init__(self, source: str, *, lacking: bool = False) -> None:
+        why = (
+            "lacks a table or a right, which the log names; "
+            "python -m jobqueue migrate makes our tables, python -m jobqueue grants tells the rights"
+            if lacking
+            else "doesn't answer at the moment"
+        )
+        super().__init__(f"the database of source {source!r} {why}", retry_after=5)
 
 
 class CannotCheck(Problem):

@@ -5,7 +5,6 @@ from typing import Any
 
 from control_api import audit
 from control_api.actions import Action
-from control_api.views.order import LONGEST_ID
 
 Schema = Mapping[str, Any]
 
@@ -15,6 +14,7 @@ _TEXT: Schema = {"type": "string"}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _TIME: Schema = {"type": "string", "format": "date-time"}
 _FLAG: Schema = {"type": "boolean"}
+_AT_LEAST: Schema = {**_FLAG, "description": "Counting stopped: there may be more."}
 _ACTION: Schema = {"type": "string", "enum": list(Action)}
 _PATH: Schema = {"type": "string", "pattern": "^/"}
 
@@ -48,7 +48,7 @@ def _order(**properties: Schema) -> Schema:
 _REQUEST_ID: Schema = {
     "type": "string",
     "minLength": 1,
-    "maxLength": LONGEST_ID,
+    "maxLength": audit.LONGEST_REQUEST_ID,
     "description": "New for each action; sent again by the same actor, it does nothing twice. "
     "Idempotency-Key does as well.",
 }
@@ -84,10 +84,12 @@ SCHEMAS: Mapping[str, Schema] = {
         path=_PATH,
         shown_at=_TIME,
         concerned={**_COUNT, "description": "Rows, in all steps together."},
+        at_least=_AT_LEAST,
         steps=_list(
             _object(
                 step=_TEXT,
                 does=_TEXT,
+                at_least=_AT_LEAST,
                 concerned=_list(_object(name=_TEXT, rows=_COUNT, oldest=_or_null(_TIME))),
             )
         ),

@@ -1,5 +1,6 @@
 """The queues that can be acted on, each with a few connections."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -54,14 +55,18 @@ class ControlledSource:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Conn]:
         """Lend a connection. Raises ``Unavailable`` while the database can't be reached or lacks a table or right."""
+        before = _times_cancelled()
         try:
             async with self.pool.connection() as conn:
+                # The pool waits by asyncio.wait_for, which in Python 3.11 can lose a cancellation.
+                if _times_cancelled() > before:
+                    raise asyncio.CancelledError
                 yield conn
         except (PoolTimeout, OperationalError) as error:
             raise Unavailable(self.name) from error
-        except ProgrammingError as error:  # what mends it is in the log
+        except ProgrammingError as error:
             log.warning("source.unusable", source=self.name, error=" ".join(str(error).split()))
-            raise Unavailable(self.name) from error
+            raise Unavailable(self.name, lacking=True) from error
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Conn]:
@@ -79,6 +84,11 @@ class ControlledSource:
             raise ReadOnly(self.name)
         moment: datetime = now
         return moment
+
+
+def _times_cancelled() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
 
 
 async def now(conn: Conn) -> datetime:

@@ -86,8 +86,8 @@ class QueueControl(Protocol):
     async def run_now(self, conn: Conn, job_type: str) -> str | None:
         """Queue one job of a recurring type, marked as manual; answers its id, None when it has no schedule."""
 
-    async def concerned(self, conn: Conn, cleanup: Cleanup, before: datetime) -> Sequence[Concerned]:
-        """Say what ``clean`` would touch."""
+    async def concerned(self, conn: Conn, cleanup: Cleanup, before: datetime, at_most: int) -> Sequence[Concerned]:
+        """Say what ``clean`` would touch, looking at *at_most* rows: the cost follows them, never what is stored."""
 
     async def clean(self, conn: Conn, cleanup: Cleanup, before: datetime, batch: int, reason: str) -> int:
         """Touch at most *batch* rows older than *before*; answers how many.

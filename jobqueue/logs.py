@@ -35,3 +35,9 @@ def configure(log: Log) -> None:
         )
     )
     logging.basicConfig(handlers=[libraries], level=level)
+    logging.getLogger("psycopg.pool").addFilter(_worth_a_line)
+
+
+def _worth_a_line(record: logging.LogRecord) -> bool:
+    """Whoever closes a connection to be rid of its locks does so on purpose: the pool warns of it."""
+    return not str(record.msg).startswith("discarding closed connection")

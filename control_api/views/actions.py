@@ -13,9 +13,12 @@ from control_api.auth import require
 from control_api.keys import DESK, LINKS
 from control_api.problems import BadInput, NotFound, Unprocessable
 from control_api.views import words
-from control_api.views.documents import asked_document, asked_rows, entry_document
+from control_api.views.documents import asked_document, entry_document
 from control_api.views.order import read_order, storable
 from control_api.views.pages import data, page
+
+_CUT_OFF = 500
+"""So many characters the reader keeps of a name: of two that begin alike one could be shown and the other be run."""
 
 
 async def ask(action: Action, request: web.Request) -> web.Response:
@@ -30,8 +33,6 @@ async def ask(action: Action, request: web.Request) -> web.Response:
             "ask.html.j2",
             asked=asked,
             job_type=job_type,
-            steps=words.named_steps(asked),
-            concerned=asked_rows(asked),
             read_only=desk.sources[asked.source].read_only,
             request_id=uuid4(),
         )
@@ -79,4 +80,6 @@ def _job_type(request: web.Request, ordered: str | None = None) -> str:
         raise Unprocessable("which job is to run? Say its job_type")
     if not storable(job_type):
         raise NotFound("no job type has such a name")
+    if len(job_type) >= _CUT_OFF:
+        raise Unprocessable(f"a job type of {_CUT_OFF} characters or more can't be run from here")
     return job_type

@@ -48,24 +48,21 @@ def asked_document(asked: Asked, links: Links) -> Document:
         "description": asked.action.description,
         "path": links.action(asked.source, asked.action, job_type),
         "shown_at": _iso(asked.at),
-        "concerned": asked_rows(asked),
+        "concerned": asked.rows,
+        "at_least": asked.at_least,
         "steps": [
             {
-                "step": step,
-                "does": does,
-                "concerned": [_concerned_document(concerned) for concerned in found],
+                "step": asked_step.step.name,
+                "does": asked_step.step.phrase,
+                "at_least": asked_step.at_least,
+                "concerned": [_concerned_document(concerned) for concerned in asked_step.concerned],
             }
-            for step, does, found in words.named_steps(asked)
+            for asked_step in asked.steps
         ],
         "workers": [_worker_document(worker) for worker in asked.workers],
         "schedule": schedule_document(asked.schedule, asked.source, links) if asked.schedule else None,
         "running": entry_document(asked.running, links) if asked.running else None,
     }
-
-
-def asked_rows(asked: Asked) -> int:
-    """How many rows all steps together concern."""
-    return sum(concerned.rows for _, found in asked.steps for concerned in found)
 
 
 def schedule_document(schedule: ScheduleRow, source: str, links: Links) -> Document:

@@ -10,11 +10,11 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from control_api.audit import LONGEST_REQUEST_ID
 from control_api.problems import BadInput, Unprocessable
 
 _FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 20
-LONGEST_ID = 200
 _FIRST_YEAR = 2000
 """No queue is older; and what lies near the year 1 can't be told in every time zone."""
 
@@ -75,8 +75,8 @@ def _request_id(field: str | None, header: str | None) -> str:
             "a request id is missing: send the field request_id, or the header Idempotency-Key, with a text that is "
             "new for each action (a UUID, say); sent again, it does nothing twice"
         )
-    if len(request_id) > LONGEST_ID:
-        raise BadInput(f"a request id has at most {LONGEST_ID} characters")
+    if len(request_id) > LONGEST_REQUEST_ID:
+        raise BadInput(f"a request id has at most {LONGEST_REQUEST_ID} characters")
     if any(category(character) in ("Cc", "Cs") for character in request_id):
         raise BadInput("a request id has no control characters")
     return request_id

@@ -24,6 +24,7 @@ _TEMPLATES = Environment(
 )
 _TEMPLATES.filters |= {
     "ago": times.ago,
+    "breakable": words.breakable,
     "counted": times.counted,
     "exact": times.exact,
     "lasting": times.lasting,

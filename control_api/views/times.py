@@ -21,8 +21,10 @@ def ago(moment: datetime, now: datetime) -> str:
 
 def lasting(length: timedelta) -> str:
     """A length of time in its two largest units: ``0.4 seconds``, ``2 minutes 5 seconds``."""
+    if length < timedelta(seconds=0.1):
+        return "under 0.1 seconds"
     if length < timedelta(seconds=10):
-        return f"{max(length, timedelta()).total_seconds():.1f} seconds"
+        return f"{length.total_seconds():.1f} seconds"
     parts = []
     for name, unit in _UNITS:
         if length >= unit:

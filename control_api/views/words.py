@@ -1,15 +1,17 @@
 """What pages say about actions and their steps."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from markupsafe import Markup
+
 from control_api import audit
 from control_api.actions import Action, Limits, plan
 from control_api.audit import AuditEntry
-from control_api.desk import Asked
+from control_api.desk import Asked, AskedStep
 from control_api.views.times import counted
-from jobqueue.rows import Concerned
 
 _LONGEST_NAME = 60
 
@@ -30,12 +32,6 @@ _DONE: Final[Mapping[str, tuple[str, str]]] = {
 def steps_of(action: Action) -> Sequence[str]:
     """The names of an action's steps, in their order."""
     return [step.name for step in plan(action, datetime.now(UTC), Limits())] or ["queued"]
-
-
-def named_steps(asked: Asked) -> Sequence[tuple[str, str, Sequence[Concerned]]]:
-    """For each step its name, what it would do, and whom it concerns."""
-    steps = plan(asked.action, asked.at, Limits())
-    return [(step.name, phrase, found) for step, (phrase, found) in zip(steps, asked.steps, strict=True)]
 
 
 def destructive(action: Action) -> bool:
@@ -63,22 +59,32 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
 
 
+def breakable(name: str | None) -> Markup:
+    """A name that is rather broken between its parts than within one of them."""
+    return Markup("<wbr>").join(re.split(r"(?<=[._/:-])(?=\w)", name or ""))
+
+
 def heading(action: Action, source: str, job_type: str | None) -> str:
     """What a page about an action is headed."""
     return f"{action.title}: {job_type}" if job_type is not None else f"{action.title} on {source}"
 
 
-def button(action: Action, concerned: int, job_type: str | None) -> str:
+def concerned(asked: AskedStep) -> str:
+    """How many of what a step would concern: ``3 jobs``, ``at least 100,000 jobs``."""
+    return _at_least(asked, rows(asked.step.name, asked.rows))
+
+
+def button(asked: Asked) -> str:
     """A caption that says what happens."""
-    match action:
+    match asked.action:
         case Action.RUN:
-            return f"Run {_shortened(job_type or '')} now"
+            return f"Run {_shortened(asked.schedule.job_type if asked.schedule else '')} now"
         case Action.JANITOR:
-            return f"Run Janitor: {counted(concerned, 'row')}" if concerned else "Run Janitor"
+            return f"Run Janitor: {_at_least(asked, counted(asked.rows, 'row'))}" if asked.rows else "Run Janitor"
         case Action.FAIL_ACTIVE:
-            return f"Fail {counted(concerned, 'active job')}"
+            return f"Fail {_at_least(asked, counted(asked.rows, 'active job'))}"
         case Action.CANCEL_PENDING:
-            return f"Cancel {counted(concerned, 'pending job')}"
+            return f"Cancel {_at_least(asked, counted(asked.rows, 'pending job'))}"
 
 
 def nothing(action: Action) -> str | None:
@@ -105,6 +111,10 @@ def outcome(entry: AuditEntry) -> str:
             return f"Done: {changed} cleaned up."
         case _:
             return f"{entry.state.capitalize()} after {changed}: what was done stays done, and doing it again is safe."
+
+
+def _at_least(asked: Asked | AskedStep, text: str) -> str:
+    return f"at least {text}" if asked.at_least else text
 
 
 def _shortened(name: str) -> str:

@@ -40,12 +40,12 @@ class Service:
     session: ClientSession
 
     async def get(self, path: str, headers: Mapping[str, str] = JSON) -> ClientResponse:
-        return await self._send("GET", path, headers)
+        return await self.send("GET", path, headers)
 
     async def post(
         self, path: str, headers: Mapping[str, str] = JSON, data: object = None, json: object = None
     ) -> ClientResponse:
-        return await self._send("POST", path, {"Sec-Fetch-Site": "same-origin", **headers}, data, json)
+        return await self.send("POST", path, {"Sec-Fetch-Site": "same-origin", **headers}, data, json)
 
     async def page(self, path: str) -> "Page":
         """A page that is there."""
@@ -58,7 +58,7 @@ class Service:
         """Send a form, as the browser does."""
         return await self.post(form.action, HTML, data=form.fields | fields)
 
-    async def _send(
+    async def send(
         self, method: str, path: str, headers: Mapping[str, str], data: object = None, json: object = None
     ) -> ClientResponse:
         url = URL(self.url + path, encoded=True)

@@ -10,6 +10,7 @@ from control_api.app import create_app
 from control_api.settings import ControlSettings
 from jobqueue.config import Source
 from tests.control_api.chromium import chromium
+from tests.control_api.service import BY_HAND
 from tests.control_api.test_desk import count
 from tests.control_api.test_proxy import free_port
 
@@ -18,7 +19,7 @@ async def test_run_now_from_the_first_page_to_the_log_and_a_cancel_that_does_not
     migrated: str, tmp_path: Path
 ) -> None:
     port = free_port()
-    settings = ControlSettings(port=port, auth=("loopback",))
+    settings = ControlSettings(port=port, auth=("loopback",), janitor=BY_HAND)
     source = Source(name="main", dsn=SecretStr(migrated))
     runner = web.AppRunner(create_app([source], settings), access_log=None, auto_decompress=False)
     await runner.setup()

@@ -143,7 +143,7 @@ async def test_only_what_was_there_when_the_page_was_shown_is_touched(desk: Desk
 
     entry = await desk.act(order(Action.CANCEL_PENDING, shown_at=asked.at))
 
-    assert [(row.name, row.rows) for _, rows in asked.steps for row in rows] == [("old", 1)]
+    assert [(row.name, row.rows) for step in asked.steps for row in step.concerned] == [("old", 1)]
     assert (entry.state, entry.changed) == (audit.DONE, 1)
     rows = await (
         await queue.execute("SELECT job_type, state::text, last_error FROM ascent.jobs ORDER BY id")

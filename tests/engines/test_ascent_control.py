@@ -50,7 +50,7 @@ async def test_the_janitor_touches_what_is_a_second_older_than_its_limit_and_not
         await conn.execute(insert.format(at=age).encode())
         [step] = [step for step in plan(Action.JANITOR, await database_now(conn), Limits()) if step.cleanup is cleanup]
 
-        shown = await CONTROL.concerned(conn, cleanup, step.before)
+        shown = await CONTROL.concerned(conn, cleanup, step.before, 1000)
         touched = await CONTROL.clean(conn, cleanup, step.before, 1000, step.reason)
 
         assert (sum(row.rows for row in shown), touched) == ((1, 1) if older else (0, 0))
@@ -87,7 +87,7 @@ async def test_each_clean_up_touches_its_own_state_alone(conn: AsyncConnection, 
     touched = {
         str(cleanup)
         for cleanup in (Cleanup.ACTIVE, Cleanup.PENDING, Cleanup.COMPLETED, Cleanup.FAILED)
-        if (await CONTROL.concerned(conn, cleanup, later))
+        if (await CONTROL.concerned(conn, cleanup, later, 1000))
     }
 
     assert touched == {state} & {"active", "pending", "completed", "failed"}

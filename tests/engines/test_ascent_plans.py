@@ -15,6 +15,7 @@ from tests.conftest import Server
 
 ROWS = 300_000
 FINISHED_SHARE = 0.95
+CONTROL = files.load("jobqueue.engines.ascent", "control.sql", schema="ascent")
 QUERIES = files.load("jobqueue.engines.ascent", schema="ascent")
 
 NOW = datetime.now(UTC)
@@ -107,6 +108,20 @@ def test_a_read_touches_few_rows_however_much_is_stored(
         (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"] for node in nodes
     )
     assert 0 < touched <= at_most
+
+
+@pytest.mark.parametrize("name", ["pending", "completed", "failed"])
+def test_asking_what_a_clean_up_concerns_looks_at_so_many_rows_however_many_are_old(
+    filled: psycopg.Connection, name: str
+) -> None:
+    values = {"before": NOW, "at_most": 100}
+
+    nodes = scans(filled, CONTROL[f"{name}_concerned"], values)
+
+    touched = sum(
+        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"] for node in nodes
+    )
+    assert 100 <= touched <= 200  # of thousands
 
 
 def test_the_newest_fifty_of_the_view_are_cheap_in_any_order(filled: psycopg.Connection) -> None:

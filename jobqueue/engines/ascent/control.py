@@ -22,10 +22,10 @@ class AscentControl:
         row = await cursor.fetchone()
         return str(row[0]) if row else None
 
-    async def concerned(self, conn: Conn, cleanup: Cleanup, before: datetime) -> Sequence[Concerned]:
-        """Say what ``clean`` would touch."""
+    async def concerned(self, conn: Conn, cleanup: Cleanup, before: datetime, at_most: int) -> Sequence[Concerned]:
+        """Say what ``clean`` would touch, of *at_most* rows."""
         async with conn.cursor(row_factory=class_row(Concerned)) as cursor:
-            await cursor.execute(self._queries[f"{cleanup}_concerned"], {"before": before})
+            await cursor.execute(self._queries[f"{cleanup}_concerned"], {"before": before, "at_most": at_most})
             return await cursor.fetchall()
 
     async def clean(self, conn: Conn, cleanup: Cleanup, before: datetime, batch: int, reason: str) -> int:

@@ -11,8 +11,10 @@ RETURNING id::text
 
 -- name: active_concerned
 SELECT job_type AS name, count(*) AS rows, min(started_at) AS oldest
-  FROM {schema}.jobs
- WHERE state = 'active' AND started_at < %(before)s
+  FROM (SELECT job_type, started_at
+          FROM {schema}.jobs
+         WHERE state = 'active' AND started_at < %(before)s
+         LIMIT %(at_most)s) AS counted
  GROUP BY job_type
 
 -- name: active
@@ -25,9 +27,12 @@ UPDATE {schema}.jobs
 
 -- name: pending_concerned
 -- The age of a pending job counts from when it became due: one that is planned for tomorrow isn't old.
-SELECT job_type AS name, count(*) AS rows, min(greatest(created_at, run_after)) AS oldest
-  FROM {schema}.jobs
- WHERE state = 'pending' AND created_at < %(before)s AND run_after < %(before)s
+SELECT job_type AS name, count(*) AS rows, min(due) AS oldest
+  FROM (SELECT job_type, greatest(created_at, run_after) AS due
+          FROM {schema}.jobs
+         WHERE state = 'pending' AND created_at < %(before)s AND run_after < %(before)s
+         ORDER BY priority DESC, run_after, id
+         LIMIT %(at_most)s) AS counted
  GROUP BY job_type
 
 -- name: pending
@@ -42,8 +47,11 @@ UPDATE {schema}.jobs
 
 -- name: completed_concerned
 SELECT job_type AS name, count(*) AS rows, min(finished_at) AS oldest
-  FROM {schema}.jobs
- WHERE state = 'completed' AND finished_at < %(before)s
+  FROM (SELECT job_type, finished_at
+          FROM {schema}.jobs
+         WHERE state = 'completed' AND finished_at < %(before)s
+         ORDER BY finished_at
+         LIMIT %(at_most)s) AS counted
  GROUP BY job_type
 
 -- name: completed
@@ -57,8 +65,11 @@ DELETE FROM {schema}.jobs
 
 -- name: failed_concerned
 SELECT job_type AS name, count(*) AS rows, min(finished_at) AS oldest
-  FROM {schema}.jobs
- WHERE state = 'failed' AND finished_at < %(before)s
+  FROM (SELECT job_type, finished_at
+          FROM {schema}.jobs
+         WHERE state = 'failed' AND finished_at < %(before)s
+         ORDER BY finished_at
+         LIMIT %(at_most)s) AS counted
  GROUP BY job_type
 
 -- name: failed
@@ -73,6 +84,7 @@ DELETE FROM {schema}.jobs
 SELECT id AS name, 1 AS rows, last_seen_at AS oldest
   FROM {schema}.workers
  WHERE last_seen_at < %(before)s
+ LIMIT %(at_most)s
 
 -- name: workers
 DELETE FROM {schema}.workers
@@ -83,8 +95,7 @@ DELETE FROM {schema}.workers
 
 -- name: tokens_concerned
 SELECT '' AS name, count(*) AS rows, min(expires_at) AS oldest
-  FROM {schema}.idempotency_tokens
- WHERE expires_at < %(before)s
+  FROM (SELECT expires_at FROM {schema}.idempotency_tokens WHERE expires_at < %(before)s LIMIT %(at_most)s) AS counted
 HAVING count(*) > 0
 
 -- name: tokens
@@ -97,7 +108,7 @@ DELETE FROM {schema}.idempotency_tokens
 -- name: grants
 -- Locking a row that is passed over or deleted takes the right to update some column of it.
 GRANT USAGE ON SCHEMA {schema} TO {role};
-GRANT SELECT (id, job_type, state, run_after, created_at, started_at, finished_at) ON {schema}.jobs TO {role};
+GRANT SELECT (id, job_type, state, priority, run_after, created_at, started_at, finished_at) ON {schema}.jobs TO {role};
 GRANT INSERT (job_type, priority, payload, origin, expires_at) ON {schema}.jobs TO {role};
 GRANT UPDATE (state, finished_at, last_error) ON {schema}.jobs TO {role};
 GRANT DELETE ON {schema}.jobs TO {role};

@@ -1,0 +1,97 @@
+"""The janitor by itself: when it last began so long ago, by the database's clock, once among all replicas."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from psycopg import AsyncConnection
+
+from control_api.actions import Action
+from control_api.desk import Desk
+from control_api.janitor import ACTOR, Rounds
+from control_api.problems import AlreadyRunning
+from tests.control_api.test_desk import a_desk, ended, order, queue
+
+__all__ = ["queue"]
+EVERY = timedelta(minutes=15)
+
+
+async def runs(desk: Desk) -> list[str]:
+    return [entry.actor for entry in await desk.entries("main", action=Action.JANITOR)]
+
+
+async def look(desk: Desk) -> None:
+    """What a process does that has just begun."""
+    await Rounds(desk, "main", EVERY).look()
+
+
+async def began(queue: AsyncConnection, ago: str) -> None:
+    await queue.execute("UPDATE system_status.admin_actions SET at = now() - %s::interval", [ago])
+
+
+async def test_where_it_never_ran_it_runs_at_once_and_then_not_again(migrated: str, queue: AsyncConnection) -> None:
+    async with a_desk(migrated) as desk:
+        await look(desk)
+        await look(desk)
+
+        assert await runs(desk) == [ACTOR]
+
+
+@pytest.mark.parametrize(
+    ("ago", "times"),
+    [("14 minutes 58 seconds", 1), ("15 minutes", 2), ("3 days", 2), ("-1 day", 2)],
+    ids=["not yet", "due", "after an outage", "the clock was set back"],
+)
+async def test_a_process_that_has_just_begun_runs_it_when_it_is_due(
+    migrated: str, queue: AsyncConnection, ago: str, times: int
+) -> None:
+    async with a_desk(migrated) as desk:
+        await look(desk)
+        await began(queue, ago)
+        await look(desk)
+
+        assert await runs(desk) == [ACTOR] * times
+
+
+async def test_one_run_by_hand_counts(migrated: str, queue: AsyncConnection) -> None:
+    async with a_desk(migrated) as desk:
+        await ended(desk, await desk.act(order(Action.JANITOR)))
+        await look(desk)
+
+        assert await runs(desk) == ["token:ci"]
+
+
+async def test_other_actions_and_other_sources_do_not_count(migrated: str, queue: AsyncConnection) -> None:
+    async with a_desk(migrated) as desk:
+        await ended(desk, await desk.act(order(Action.CANCEL_PENDING)))
+        await queue.execute(
+            "INSERT INTO system_status.admin_actions (source, action, actor, request_id, request)"
+            " VALUES ('other', 'janitor', 'token:ci', 'r', '')"
+        )
+        await look(desk)
+
+        assert await runs(desk) == [ACTOR]
+
+
+async def test_of_many_replicas_one_runs_it(migrated: str, queue: AsyncConnection) -> None:
+    async with a_desk(migrated) as one, a_desk(migrated) as other:
+        looks = [look(desk) for desk in (one, other) for _ in range(4)]
+        answers = await asyncio.gather(*looks, return_exceptions=True)
+
+        assert await runs(one) == [ACTOR]
+        assert all(answer is None or isinstance(answer, AlreadyRunning) for answer in answers)
+
+
+async def test_it_leaves_a_longer_run_of_somebody_else_alone(migrated: str, queue: AsyncConnection) -> None:
+    await queue.execute(
+        "INSERT INTO ascent.jobs (job_type, state, finished_at) "
+        "SELECT 'old', 'completed', now() - interval '2 hours' FROM generate_series(1, 3000)"
+    )
+    async with a_desk(migrated, batch=5) as one, a_desk(migrated) as other:
+        running = asyncio.create_task(one.act(order(Action.JANITOR)))
+        while not await runs(one):
+            await asyncio.sleep(0.005)
+        await began(queue, "1 hour")
+        with pytest.raises(AlreadyRunning):
+            await look(other)
+        await running
