@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from time import monotonic
 
 import structlog
 from psycopg import Error
@@ -17,6 +18,8 @@ log = structlog.get_logger()
 
 ACTOR = "system:janitor"
 _LOOKS_EVERY = 15.0
+FIRST_AFTER = timedelta(minutes=5)
+"""Where it never ran: an exporter that is new, too, reads the past before the janitor deletes it."""
 
 
 class Rounds:
@@ -25,10 +28,11 @@ class Rounds:
     What it comes after is its request id: of several replicas one runs it, and the others get its answer.
     """
 
-    def __init__(self, desk: Desk, source: str, every: timedelta) -> None:
+    def __init__(self, desk: Desk, source: str, every: timedelta, first_after: timedelta = FIRST_AFTER) -> None:
         self._desk = desk
         self._source = source
         self._every = every
+        self._first_at = monotonic() + first_after.total_seconds()
 
     async def run(self) -> None:
         """Look at the log until cancelled."""
@@ -45,8 +49,10 @@ class Rounds:
         """Run the janitor if it is due. Raises what ``Desk.act`` raises."""
         async with self._desk.sources[self._source].reading() as conn:
             runs = await audit.entries(conn, source=self._source, action=Action.JANITOR, limit=1)
-            ago = await now(conn) - runs[0].at if runs else self._every
-        if timedelta() <= ago < self._every:  # one from the future: the clock was set back
+            ago = await now(conn) - runs[0].at if runs else None
+        if ago is None and monotonic() < self._first_at:
+            return
+        if ago is not None and timedelta() <= ago < self._every:  # one from the future: the clock was set back
             return
         request_id = f"{self._source}: after {runs[0].id if runs else 'none'}"
         await self._desk.act(Request(self._source, Action.JANITOR, ACTOR, request_id))

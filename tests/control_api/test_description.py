@@ -39,7 +39,7 @@ CHECKS = [
 KNOWN = {"source": "main", "job_type": "mail.send", "id": "main-1", "action": "run"}
 Operation = APIOperation[Any, Any, Any, Any]
 EXPECTED = {GenerationMode.POSITIVE: {200, 303, 400, 404}, GenerationMode.NEGATIVE: {400, 404}}
-_EXAMPLES = 25
+_EXAMPLES = 15
 _numbers = count()
 _accepted = cycle(["application/json", "text/html", "*/*"])
 

@@ -21,15 +21,28 @@ async def runs(desk: Desk) -> list[str]:
 
 
 async def look(desk: Desk) -> None:
-    """What a process does that has just begun."""
-    await Rounds(desk, "main", EVERY).look()
+    """What a process does that has just begun, without the patience that it has with a new installation."""
+    await Rounds(desk, "main", EVERY, first_after=timedelta()).look()
 
 
 async def began(queue: AsyncConnection, ago: str) -> None:
     await queue.execute("UPDATE system_status.admin_actions SET at = now() - %s::interval", [ago])
 
 
-async def test_where_it_never_ran_it_runs_at_once_and_then_not_again(migrated: str, queue: AsyncConnection) -> None:
+async def test_where_it_never_ran_it_leaves_an_exporter_time_to_read_the_past(
+    migrated: str, queue: AsyncConnection
+) -> None:
+    async with a_desk(migrated) as desk:
+        rounds = Rounds(desk, "main", EVERY, first_after=timedelta(seconds=0.5))
+        await rounds.look()
+        assert await runs(desk) == []
+
+        await asyncio.sleep(0.5)
+        await rounds.look()
+        assert await runs(desk) == [ACTOR]
+
+
+async def test_where_it_ran_once_it_does_not_run_again(migrated: str, queue: AsyncConnection) -> None:
     async with a_desk(migrated) as desk:
         await look(desk)
         await look(desk)
