@@ -5,14 +5,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := .tools/prometheus .tools/prometheus-postgres-exporter .tools/nginx .tools/chromium
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test check bench docs dashboards clean
 .DEFAULT_GOAL := test
 
 demo: .venv/made  ## a platform with workers, the exporter and Prometheus, until Ctrl-C
 	@scripts/debian-tool prometheus || echo "make: then the demo runs without Prometheus"
 	@exec $(BIN)/python -m demo
 
-test: .venv/made $(TOOLS)  ## every test, on a PostgreSQL of its own
+test: .venv/made $(TOOLS) dashboards/types/node_modules  ## every test, on a PostgreSQL of its own
 	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 check: .venv/made  ## lint, format, types, imports
@@ -27,8 +27,11 @@ bench: .venv/made $(TOOLS)  ## measure; takes a quarter of an hour and 4 GB of d
 docs: .venv/made  ## write what is generated: docs/metrics.md
 	$(BIN)/python -m jobqueue metrics > docs/metrics.md
 
+dashboards: .venv/made  ## write what is generated: dashboards/build/*.json
+	$(BIN)/python -m dashboards build
+
 clean:  ## remove what the other targets made
-	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .tools dashboards/types/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/made: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -37,6 +40,11 @@ clean:  ## remove what the other targets made
 	@echo "make: Python packages into .venv, once"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install -qq --disable-pip-version-check --constraint requirements.lock --editable '.[test]'
+	@touch $@
+
+dashboards/types/node_modules: dashboards/types/package-lock.json
+	@echo "make: Grafana's types into dashboards/types, once"
+	@cd dashboards/types && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 .tools/%:

@@ -1,0 +1,183 @@
+"""Background Jobs: what runs when, what waits, what just ran."""
+
+from dashboards import buttons, columns, navigation, sql, variables
+from dashboards.columns import EXACT_TIME, PENDING_STEPS, RECENT_TIME, RELATIVE_TIME, SOURCE
+from dashboards.house import Board, Row, Tile
+from dashboards.panels.cards import Card, cards
+from dashboards.panels.chart import COUNT, Axis, Style, chart
+from dashboards.panels.looks import IN_PROGRESS, NONE, PLAIN, QUIET, SOON, WRONG, signs, steps, words
+from dashboards.panels.table import Column, hidden, joined, selected
+from dashboards.promql import queue, runs, schedules, service, workers
+
+_SERIES = "{{job_type}}$of"
+
+
+def background_jobs() -> Board:
+    """The first tab."""
+    return Board(
+        uid=navigation.JOBS,
+        title="System Status: Background Jobs",
+        description="What runs when, what waits, what just ran.",
+        time_from="now-6h",
+        variables=variables.COMMON,
+        links=navigation.bar(navigation.JOBS),
+        rows=[
+            Row(4, [at_a_glance()]),
+            Row(16, [scheduled_jobs()]),
+            Row(6, [job_management()]),
+            Row(14, [recent_job_history()]),
+            Row(9, [pending(), ready_age(), ticks_missed()]),
+        ],
+    )
+
+
+def at_a_glance() -> Tile:
+    """Whether anything is stuck, late, failing or dead."""
+    return cards(
+        "At a glance",
+        "Waiting: jobs that are due. Longest wait: of the oldest of them. Overdue: schedules whose tick has passed "
+        "without a job. Success: of the runs of the last 24 hours.",
+        [
+            Card("Waiting", queue.total("pending"), steps(PLAIN, (100, SOON), (1000, WRONG))),
+            Card("Longest wait", queue.oldest_wait(), steps(PLAIN, (300, SOON), (900, WRONG)), unit="s", decimals=0),
+            Card("Running", queue.total("active"), steps(PLAIN)),
+            Card("Overdue schedules", schedules.overdue(), steps(PLAIN, (1, WRONG))),
+            Card("Success, 24 h", runs.day_total_success_rate(), columns.SUCCESS_STEPS, unit="percentunit", decimals=1),
+            Card("Workers online", workers.counted(online=1), steps(WRONG, (1, PLAIN))),
+            Card("Workers offline", workers.counted(online=0), steps(PLAIN, (1, WRONG))),
+        ],
+    )
+
+
+def scheduled_jobs(*only: str) -> Tile:
+    """Every recurring job, or the one that *only* matches."""
+    return joined(
+        "Scheduled Jobs",
+        "Every recurring job, its schedule and its next run. **Pending** counts jobs that are due and wait for a "
+        "worker. **overdue**: a tick has passed and no job was queued for it.",
+        rows=schedules.schedules(*only),
+        columns=[
+            columns.job(width=200),
+            SOURCE,
+            Column("Description", "description", wrap=True, min_width=190),
+            Column(
+                "Schedule",
+                "schedule",
+                wrap=True,
+                width=164,
+                words=words({"Can't be parsed": ("Can't be parsed", WRONG)}),
+            ),
+            Column("Cron", "cron", wrap=True, width=126),
+            Column(
+                "Priority",
+                query=schedules.priority(*only),
+                width=78,
+                words=signs(("Low", QUIET), ("Normal", PLAIN), ("High", IN_PROGRESS)),
+            ),
+            Column(
+                "Next Run",
+                query=schedules.next_run(*only),
+                width=138,
+                unit=RELATIVE_TIME,
+                words=words(
+                    {
+                        schedules.DISABLED: ("disabled", QUIET),
+                        schedules.INVALID: ("bad cron", WRONG),
+                        schedules.OVERDUE: ("overdue", WRONG),
+                        schedules.NEVER: ("never", QUIET),
+                    }
+                ),
+            ),
+            Column(
+                "Next Run At",
+                query=schedules.next_run_at(*only),
+                width=158,
+                unit=EXACT_TIME,
+                words=words({schedules.NO_TIME: NONE}),
+            ),
+            columns.count("Pending", schedules.pending(*only), PENDING_STEPS, width=80),
+            Column("Actions", query=schedules.run_now(*only), width=98, align="center", actions=[buttons.run_now()]),
+            *hidden("source", "path"),
+        ],
+        sort=["Job", "Source"],
+        empty="No schedules yet, or they can't be read: see Health.",
+    ).with_link("All actions, asked about on a page of their own", "${control}/")
+
+
+def job_management() -> Tile:
+    """The three buttons of the page."""
+    return joined(
+        "Job Management",
+        "Manual clean-up. The janitor runs by itself every 15 minutes, so these are rarely needed. Every press is "
+        "asked for again, checked for platform-admin rights, and kept in the audit log.",
+        rows=service.clean_ups(),
+        columns=[
+            Column("Action", "title", width=190, actions=[buttons.clean_up()]),
+            SOURCE,
+            Column(
+                "What it does",
+                "description",
+                wrap=True,
+                links=[navigation.to_page_that_asks("${__data.fields.path}")],
+            ),
+            Column("jobs", query=service.jobs_concerned(), hidden=True),
+            *hidden("source", "path", "action"),
+        ],
+        sort=["Source", "-Action"],
+        empty="No actions: the control API is not running, or Prometheus does not scrape it.",
+    ).with_link("What was done, and by whom", "${control}/audit")
+
+
+def recent_job_history() -> Tile:
+    """The last 50 jobs."""
+    return selected(
+        "Recent Job History",
+        "The last 50 jobs across all job types, newest first.",
+        sql.statement(sql.RECENT_JOBS),
+        columns=[
+            Column("Job", links=[navigation.to_job(job_type="Job")]),
+            SOURCE,
+            columns.state(),
+            Column("Created", unit=RECENT_TIME),
+            Column("Completed", unit=RECENT_TIME),
+            columns.count("Retries", None, steps(QUIET, (1, SOON)), width=110),
+            *hidden("source"),
+        ],
+        empty="No jobs have run yet.",
+    )
+
+
+def pending() -> Tile:
+    """The backlog."""
+    return chart(
+        "Pending",
+        "Jobs that are due and wait for a worker; the eight job types that had the most.",
+        {_SERIES: queue.highest_pending()},
+        COUNT,
+        Style.AREAS,
+        empty="Nothing was seen waiting in this time range",
+    )
+
+
+def ready_age() -> Tile:
+    """How late workers are."""
+    return chart(
+        "Ready age",
+        "How long the oldest due job has been waiting for a worker; the eight job types that waited the longest.",
+        {_SERIES: queue.highest_age()},
+        Axis("s", soft_max=60),
+        Style.LINES,
+        empty="Nothing was seen waiting in this time range",
+    )
+
+
+def ticks_missed() -> Tile:
+    """How late the scheduler is."""
+    return chart(
+        "Ticks missed",
+        "Schedule ticks that have passed without a job being queued.",
+        {_SERIES: schedules.missed()},
+        COUNT,
+        Style.STEPS,
+        empty="No missed ticks were seen in this time range",
+    )

@@ -1,0 +1,117 @@
+"""Metrics (24h): how each job type has done."""
+
+from dashboards import columns, navigation, variables
+from dashboards.columns import COUNT_STEPS, FAILURE_STEPS, RELATIVE_TIME, SOURCE, SUCCESS_STEPS
+from dashboards.house import Board, Row, Tile
+from dashboards.panels.chart import Axis, Style, chart
+from dashboards.panels.looks import NONE, QUIET, words
+from dashboards.panels.table import Column, hidden, joined
+from dashboards.promql import runs
+from jobqueue.catalogue import DAY_MAX, DAY_P50, DAY_P95, RUN_DURATION, RUN_WAIT
+
+_SERIES = "{{job_type}}$of"
+
+
+def metrics() -> Board:
+    """The third tab."""
+    return Board(
+        uid=navigation.METRICS,
+        title="System Status: Metrics (24h)",
+        description="How each job type has done over the last 24 hours.",
+        time_from="now-24h",
+        variables=variables.OF_METRICS,
+        links=navigation.bar(navigation.METRICS),
+        rows=[
+            Row(18, [performance()]),
+            Row(9, [failure_ratio(), throughput()]),
+            Row(9, [run_duration(), wait()]),
+        ],
+    )
+
+
+def performance() -> Tile:
+    """The page's table; the worst first."""
+    return joined(
+        "Performance by job type, last 24 hours",
+        "Completed and failed runs of the last 24 hours, whatever the time range. Success is rounded down: 100 % means "
+        "that every run succeeded.",
+        rows=runs.job_types(),
+        columns=[
+            columns.job(width=280),
+            SOURCE,
+            columns.count("Runs", None, COUNT_STEPS, field="Value #A"),
+            columns.count("Failures", runs.day_failures(), FAILURE_STEPS),
+            Column(
+                "Success Rate",
+                query=runs.day_success_rate(),
+                min_width=100,
+                align="right",
+                unit="percentunit",
+                decimals=1,
+                words=words({runs.NO_RATIO: NONE}),
+                steps=SUCCESS_STEPS,
+            ),
+            columns.duration("p50", runs.day_duration(DAY_P50), runs.NO_DURATION),
+            columns.duration("p95", runs.day_duration(DAY_P95), runs.NO_DURATION),
+            columns.duration("Max", runs.day_duration(DAY_MAX), runs.NO_DURATION),
+            Column(
+                "Last Run", query=runs.last_run(), width=150, unit=RELATIVE_TIME, words=words({0: ("never", QUIET)})
+            ),
+            *hidden("source"),
+        ],
+        sort=["Success Rate", "Job"],
+        empty="No job types yet, or they can't be read: see Health.",
+    )
+
+
+def failure_ratio() -> Tile:
+    """Who fails, and since when."""
+    return chart(
+        "Failure ratio",
+        "Failed runs over all runs, hour by hour; the eight job types with the most failures.",
+        {_SERIES: runs.failure_ratio()},
+        Axis("percentunit"),
+        Style.LINES,
+        empty="No failures were seen in this time range",
+        minimum_step="5m",
+    )
+
+
+def throughput() -> Tile:
+    """How much is done."""
+    return chart(
+        "Throughput",
+        "Finished runs per minute; the eight busiest job types.",
+        {_SERIES: runs.throughput()},
+        Axis("suffix:/min"),
+        Style.AREAS,
+        empty="No runs in this time range",
+        minimum_step="5m",
+    )
+
+
+def run_duration() -> Tile:
+    """Who is slow."""
+    return chart(
+        "Run duration, p95",
+        "From histograms with power-of-two buckets, hour by hour; the twelve slowest job types of the last 24 hours.",
+        {_SERIES: runs.quantile(0.95, RUN_DURATION, 'job_type=~"$slowest"')},
+        Axis("s", logarithmic=True),
+        Style.THIN,
+        empty="No runs in this time range",
+        minimum_step="5m",
+    )
+
+
+def wait() -> Tile:
+    """Who waits for workers."""
+    return chart(
+        "Wait for a worker, p95",
+        "From the moment a job is due until it starts, hour by hour; the twelve job types that waited the longest over "
+        "the last 24 hours.",
+        {_SERIES: runs.quantile(0.95, RUN_WAIT, 'job_type=~"$waiting"')},
+        Axis("s", logarithmic=True),
+        Style.THIN,
+        empty="No runs in this time range",
+        minimum_step="5m",
+    )

@@ -1,0 +1,1 @@
+"""Kinds of panel in the house style: tables, charts, cards, timelines."""

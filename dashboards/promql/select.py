@@ -1,0 +1,67 @@
+"""The pieces of every expression: series of the sources on show, one per key however many exporters there are."""
+
+from jobqueue.catalogue import COLLECTOR_SUCCESS, Metric
+
+JOB = ("source", "job_type")
+WORKER = ("source", "worker")
+ACTION = ("source", "action")
+COLLECTOR = ("source", "collector")
+
+THIS_JOB = 'job_type="$job_type"'
+"""Matcher of the Job dashboard."""
+
+
+def series(metric: Metric, *matchers: str, suffix: str = "") -> str:
+    """The metric's series for the sources on show."""
+    wanted = ", ".join(('source=~"$source"', *matchers))
+    return f"{metric.name}{suffix}{{{wanted}}}"
+
+
+def by(key: tuple[str, ...], expression: str) -> str:
+    """The greatest per key: replicas of the exporter show the same, and a sum would double it."""
+    return f"max by ({', '.join(key)}) ({expression})"
+
+
+def by_source(metric: Metric, *matchers: str) -> str:
+    """One series per source."""
+    return by(("source",), series(metric, *matchers))
+
+
+def by_job(metric: Metric, *matchers: str) -> str:
+    """One series per source and job type."""
+    return by(JOB, series(metric, *matchers))
+
+
+def by_worker(metric: Metric, *matchers: str) -> str:
+    """One series per source and worker."""
+    return by(WORKER, series(metric, *matchers))
+
+
+def rows(key: tuple[str, ...], expression: str, *labels: str) -> str:
+    """The rows of a table: one per key with *labels*, also while two exporters disagree about them.
+
+    ``Source`` repeats ``source`` for the reader; the column goes where a single source is on show.
+    """
+    one = f"topk by ({', '.join(key)}) (1, {expression})"
+    return f'label_join({by((*key, *labels), one)}, "Source", "", "source")'
+
+
+def first_of(*alternatives: str) -> str:
+    """For each key the first alternative that has it."""
+    return " or ".join(alternatives)
+
+
+def zero_if_read(collector: str) -> str:
+    """0 where the collector's newest read succeeded; nothing where it failed, for then nobody knows."""
+    success = by_source(COLLECTOR_SUCCESS, f'collector="{collector}"')
+    return f"0 * (min({success}) == 1)"
+
+
+def busiest(key: tuple[str, ...], expression: str, measure: str, count: int = 8) -> str:
+    """The series with the greatest *measure*, chosen for the whole range so that lines don't come and go."""
+    return f"({expression}) and on ({', '.join(key)}) topk({count}, ({measure}) > 0)"
+
+
+def highest(key: tuple[str, ...], expression: str) -> str:
+    """The series that rose highest in the range, of those that ever left 0."""
+    return busiest(key, expression, f"max_over_time(({expression})[$__range:] @ end())")

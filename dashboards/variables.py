@@ -1,0 +1,93 @@
+"""What the reader chooses above a dashboard, and what is worked out from it, hidden."""
+
+from dashboards.house import PROMETHEUS, Json
+from dashboards.promql.select import by
+from jobqueue.catalogue import CONTROL_ACTION_INFO, DAY_P95, JOBS, RUN_WAIT, UP
+
+_PER_LOAD, _PER_TIME_RANGE = 1, 2
+_SHOWN, _HIDDEN = 0, 2
+_LABEL_VALUES, _QUERY_RESULT = 1, 3
+# ${source:pipe} gives a regular expression everywhere; what $source gives in a variable's query differs.
+_CHOSEN = 'source=~"${source:pipe}"'
+_ALL: Json = {"multi": True, "includeAll": True, "current": {"text": ["All"], "value": ["$__all"]}}
+_SOURCES = f"count(count by (source) ({UP.name}{{{_CHOSEN}}}))"
+
+
+def _data_source(name: str, label: str, plugin: str) -> Json:
+    return {
+        "name": name,
+        "label": label,
+        "type": "datasource",
+        "query": plugin,
+        "regex": "",
+        "hide": _SHOWN,
+        "refresh": _PER_LOAD,
+        "multi": False,
+        "includeAll": False,
+        "options": [],
+        "skipUrlSync": False,
+    }
+
+
+def _values(name: str, label: str, query: str) -> Json:
+    return _query(name, label, f"label_values({query})", _LABEL_VALUES) | {
+        "hide": _SHOWN,
+        "sort": 1,
+        "skipUrlSync": False,
+    }
+
+
+def _worked_out(name: str, expression: str, regex: str) -> Json:
+    return _query(name, "", f"query_result({expression})", _QUERY_RESULT) | {"regex": regex}
+
+
+def _job_types(name: str, measure: str) -> Json:
+    """The twelve job types with the greatest *measure*."""
+    twelve = _worked_out(name, f"topk(12, {by(('job_type',), measure)})", '/job_type="([^"]+)"/')
+    return twelve | _ALL
+
+
+def _query(name: str, label: str, query: str, kind: int) -> Json:
+    return {
+        "name": name,
+        "label": label,
+        "type": "query",
+        "datasource": PROMETHEUS,
+        "query": {"query": query, "refId": name, "qryType": kind},
+        "regex": "",
+        "hide": _HIDDEN,
+        "refresh": _PER_TIME_RANGE,
+        "sort": 0,
+        "multi": False,
+        "includeAll": False,
+        "options": [],
+        "skipUrlSync": True,
+    }
+
+
+_PROMETHEUS = _data_source("prometheus", "Prometheus", "prometheus")
+_POSTGRES = _data_source("postgres", "PostgreSQL", "grafana-postgresql-datasource")
+_SOURCE = _values("source", "Source", f"{UP.name}, source") | _ALL
+_JOB_TYPE = _values("job_type", "Job", f"{JOBS.name}{{{_CHOSEN}}}, job_type")
+# The column to leave out: Source where a single source is on show, else none.
+_OMIT = _worked_out("omit", f'label_replace({_SOURCES} == 1, "omit", "Source", "", "")', '/omit="([^"]+)"/')
+# What legends add to a name: the source where several are on show, else nothing.
+_OF = _worked_out("of", f'label_replace({_SOURCES} > 1, "of", " · {{{{source}}}}", "", "")', '/of="([^"]+)"/')
+# Where the control API's pages are: above the path of an action; at the usual place where none is scraped.
+_CONTROL = _worked_out(
+    "control",
+    by(("path",), f'{CONTROL_ACTION_INFO.name}{{{_CHOSEN}, action="run"}}')
+    + ' or on () label_replace(vector(1), "path", "/control/main/run", "", "")',
+    '/path="(.*)\\/[^\\/]+\\/run"/',
+)
+
+# The job types of charts from histograms: of hundreds, the buckets of all would take Prometheus many seconds.
+_SLOWEST = _job_types("slowest", f"{DAY_P95.name}{{{_CHOSEN}}}")
+_WAITING = _job_types(
+    "waiting",
+    f"increase({RUN_WAIT.name}_sum{{{_CHOSEN}}}[24h]) / (increase({RUN_WAIT.name}_count{{{_CHOSEN}}}[24h]) > 0)",
+)
+
+COMMON = (_PROMETHEUS, _POSTGRES, _SOURCE, _OMIT, _OF, _CONTROL)
+OF_METRICS = (*COMMON, _SLOWEST, _WAITING)
+OF_JOB = (_PROMETHEUS, _POSTGRES, _SOURCE, _JOB_TYPE, _OMIT, _OF, _CONTROL)

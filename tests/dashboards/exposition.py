@@ -1,0 +1,90 @@
+"""What exporters and control APIs show of made-up queues, for a Prometheus to be filled with."""
+
+from collections.abc import Iterator
+
+from jobqueue.states import JobState
+
+FULL = ("main", "eu")
+"""Two sources with the same job types and workers."""
+EMPTY = "new"
+"""A source that answers and holds nothing."""
+
+_JOB_TYPES = ("daily", "disabled", "broken", "never_ran", "on_demand")
+_WORKERS = ("idle", "running", "gone", "died_running")
+_ACTIONS = {"run": "Run now", "janitor": "Run Janitor Now", "fail-active": "Fail Active Jobs"}
+_COLLECTORS = ("live", "finished", "ready", "schedules", "workers")
+
+
+def exposition(now: int) -> str:
+    """Series of two exporters, which word a schedule differently, and of one control API, at *now*."""
+    lines = []
+    for instance in ("a", "b"):
+        for source in (*FULL, EMPTY):
+            lines += [_line(name, labels, source, instance, value, now) for name, labels, value in _itself(now)]
+        for source in FULL:
+            series = [*_schedules(now, f"wording {instance}"), *_runs(now), *_workers(now)]
+            lines += [_line(name, labels, source, instance, value, now) for name, labels, value in series]
+    for source in FULL:
+        for action, title in _ACTIONS.items():
+            labels = {"action": action, "title": title, "description": "…", "path": f"/control/{source}/{action}"}
+            lines.append(_line("jobqueue_control_action_info", labels, source, "control", 1, now))
+    return "\n".join(sorted(lines)) + "\n# EOF\n"
+
+
+Series = Iterator[tuple[str, dict[str, str], float]]
+
+
+def _itself(now: int) -> Series:
+    yield "jobqueue_up", {}, 1
+    yield "jobqueue_source_info", {"engine": "ascent", "engine_version": "4", "server_version": "18"}, 1
+    for collector in _COLLECTORS:
+        yield "jobqueue_collector_success", {"collector": collector}, 1
+        yield "jobqueue_collector_last_success_timestamp_seconds", {"collector": collector}, now - 5
+
+
+def _schedules(now: int, wording: str) -> Series:
+    for job_type in _JOB_TYPES[:-1]:
+        labels = {"job_type": job_type}
+        texts = {"description": wording, "schedule": wording, "cron": "0 6 * * *", "timezone": "UTC"}
+        priority = {"daily": "High", "disabled": "Low"}.get(job_type, "Normal")
+        yield "jobqueue_schedule_info", labels | texts | {"priority": priority}, 1
+        yield "jobqueue_schedule_enabled", labels, job_type != "disabled"
+        yield "jobqueue_schedule_valid", labels, job_type != "broken"
+        yield "jobqueue_schedule_missed_ticks", labels, 0
+    yield "jobqueue_schedule_next_run_timestamp_seconds", {"job_type": "daily"}, now + 600
+
+
+def _runs(now: int) -> Series:
+    for job_type in _JOB_TYPES:
+        labels = {"job_type": job_type}
+        for state in JobState:
+            yield "jobqueue_jobs", labels | {"state": state}, 7 if state is JobState.PENDING else 0
+        ran = job_type in ("daily", "on_demand")
+        yield "jobqueue_last24h_runs", labels, 100 if ran else 0
+        yield "jobqueue_last24h_failures", labels, 1 if ran else 0
+        if ran:
+            yield "jobqueue_last24h_success_ratio", labels, 0.99
+            for figure in ("p50", "p95", "max"):
+                yield f"jobqueue_last24h_run_duration_{figure}_seconds", labels, 1.5
+            yield "jobqueue_last_run_timestamp_seconds", labels, now - 60
+
+
+def _workers(now: int) -> Series:
+    for worker in _WORKERS:
+        labels = {"worker": worker}
+        yield "jobqueue_worker_info", labels | {"hostname": "h", "pid": "7", "mode": "all", "version": "1"}, 1
+        yield "jobqueue_worker_online", labels, worker in ("idle", "running")
+        for figure in ("start", "last_seen"):
+            yield f"jobqueue_worker_{figure}_timestamp_seconds", labels, now - 100
+        yield "jobqueue_worker_processed_total", labels, 12
+        yield "jobqueue_worker_failed_total", labels, 0
+    for worker in ("running", "died_running"):
+        for job_type, ago in (("daily", 50), ("on_demand", 20)):
+            labels = {"worker": worker, "job_type": job_type}
+            yield "jobqueue_worker_current_run_start_timestamp_seconds", labels, now - ago
+
+
+def _line(name: str, labels: dict[str, str], source: str, instance: str, value: float, now: int) -> str:
+    shown = {"source": source, "instance": instance, **labels}
+    texts = ",".join(f'{key}="{text}"' for key, text in shown.items())
+    return f"{name}{{{texts}}} {float(value)} {now}"
