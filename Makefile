@@ -3,16 +3,20 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PAGE := preview/web/dist/index.html
+HAS_NODE := node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
 TOOLS := .tools/prometheus .tools/prometheus-postgres-exporter .tools/nginx .tools/chromium
 
-.PHONY: demo test check bench docs dashboards clean
+.PHONY: demo test check bench preview pictures docs dashboards clean
 .DEFAULT_GOAL := test
 
-demo: .venv/made  ## a platform with workers, the exporter and Prometheus, until Ctrl-C
+demo: .venv/made  ## a platform with workers, the exporter, Prometheus and the dashboards, until Ctrl-C
 	@scripts/debian-tool prometheus || echo "make: then the demo runs without Prometheus"
+	@if ! $(HAS_NODE); then echo "make: without Node 20.19 or newer the demo runs without the dashboards"; \
+	elif ! $(MAKE) --no-print-directory preview; then echo "make: then the demo runs without the dashboards"; fi
 	@exec $(BIN)/python -m demo
 
-test: .venv/made $(TOOLS) dashboards/types/node_modules  ## every test, on a PostgreSQL of its own
+test: .venv/made $(TOOLS) dashboards/types/node_modules preview  ## every test, on a PostgreSQL of its own
 	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 check: .venv/made  ## lint, format, types, imports
@@ -24,6 +28,11 @@ check: .venv/made  ## lint, format, types, imports
 bench: .venv/made $(TOOLS)  ## measure; takes a quarter of an hour and 4 GB of disk
 	$(BIN)/python -m bench --write
 
+preview: $(PAGE)  ## the page that draws the dashboards in a browser
+
+pictures: .venv/made .tools/chromium  ## draw the dashboards of a running demo into docs/images
+	$(BIN)/python -m preview pictures
+
 docs: .venv/made  ## write what is generated: docs/metrics.md
 	$(BIN)/python -m jobqueue metrics > docs/metrics.md
 
@@ -31,7 +40,8 @@ dashboards: .venv/made  ## write what is generated: dashboards/build/*.json
 	$(BIN)/python -m dashboards build
 
 clean:  ## remove what the other targets made
-	rm -rf .venv .tools dashboards/types/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf preview/web/dist preview/web/node_modules dashboards/types/node_modules
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/made: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -45,6 +55,17 @@ clean:  ## remove what the other targets made
 dashboards/types/node_modules: dashboards/types/package-lock.json
 	@echo "make: Grafana's types into dashboards/types, once"
 	@cd dashboards/types && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+$(PAGE): preview/web/node_modules/made preview/web/index.html preview/web/vite.config.mjs \
+  $(shell find preview/web/src preview/web/static -type f)
+	@cd preview/web && npm run build --silent
+	@touch $@
+
+preview/web/node_modules/made: preview/web/package.json preview/web/package-lock.json
+	@$(HAS_NODE) || { echo "make: the dashboards' page is built with Node 20.19 or newer" >&2; exit 1; }
+	@echo "make: npm's packages for the dashboards' page, once: half a gigabyte"
+	@cd preview/web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .tools/%:

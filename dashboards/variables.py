@@ -2,7 +2,7 @@
 
 from dashboards.house import PROMETHEUS, Json
 from dashboards.promql.select import by
-from jobqueue.catalogue import CONTROL_ACTION_INFO, DAY_P95, JOBS, RUN_WAIT, UP
+from jobqueue.catalogue import CONTROL_ACTION_INFO, DAY_FAILURES, DAY_P95, DAY_RUNS, JOBS, RUN_WAIT, UP
 
 _PER_LOAD, _PER_TIME_RANGE = 1, 2
 _SHOWN, _HIDDEN = 0, 2
@@ -81,7 +81,9 @@ _CONTROL = _worked_out(
     '/path="(.*)\\/[^\\/]+\\/run"/',
 )
 
-# The job types of charts from histograms: of hundreds, the buckets of all would take Prometheus many seconds.
+# The job types of charts over a day: of hundreds, all of them would take Prometheus many seconds, buckets above all.
+_FAILING = _job_types("failing", f"{DAY_FAILURES.name}{{{_CHOSEN}}} > 0")
+_BUSIEST = _job_types("busiest", f"{DAY_RUNS.name}{{{_CHOSEN}}} > 0")
 _SLOWEST = _job_types("slowest", f"{DAY_P95.name}{{{_CHOSEN}}}")
 _WAITING = _job_types(
     "waiting",
@@ -89,5 +91,5 @@ _WAITING = _job_types(
 )
 
 COMMON = (_PROMETHEUS, _POSTGRES, _SOURCE, _OMIT, _OF, _CONTROL)
-OF_METRICS = (*COMMON, _SLOWEST, _WAITING)
+OF_METRICS = (*COMMON, _FAILING, _BUSIEST, _SLOWEST, _WAITING)
 OF_JOB = (_PROMETHEUS, _POSTGRES, _SOURCE, _JOB_TYPE, _OMIT, _OF, _CONTROL)

@@ -1,4 +1,4 @@
-"""``python -m demo``: a small platform, the exporter that watches it, and Prometheus."""
+"""``python -m demo``: a small platform, the exporter that watches it, Prometheus, and the dashboards."""
 
 import argparse
 import asyncio
@@ -57,6 +57,7 @@ def _demo(arguments: argparse.Namespace) -> None:
         exporter_port=arguments.exporter_port,
         control_port=arguments.control_port,
         prometheus_port=arguments.prometheus_port,
+        preview_port=arguments.preview_port,
         workers=arguments.workers,
         speed=arguments.speed,
     )
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--exporter-port", type=_port, default=9810, metavar="PORT")
     parser.add_argument("--control-port", type=_port, default=9811, metavar="PORT")
     parser.add_argument("--prometheus-port", type=_port, default=9090, metavar="PORT")
+    parser.add_argument("--preview-port", type=_port, default=3000, metavar="PORT")
     _add_platform_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="platform", title="a part alone")
 

@@ -3,6 +3,9 @@
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
+
+from demo.ports import get
 
 _FETCHED = Path(__file__).parents[1] / ".tools/prometheus/usr/bin/prometheus"
 
@@ -35,3 +38,9 @@ def command(program: Path, directory: Path, port: int, exporter_port: int, contr
         f"--storage.tsdb.path={directory / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",
     ]
+
+
+def has_scraped(port: int) -> bool:
+    """Whether it knows the exporter and the control API by now: a dashboard opened earlier would have no buttons."""
+    answer = get(port, f"/api/v1/query?query={quote('count(up == 1) == 2')}")
+    return answer is not None and '"value"' in answer

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from threading import Event
 
-from demo import prometheus
+from demo import preview, prometheus
 from demo.database import prepare
 from demo.ports import get, must_be_free
 from demo.postgres import EmbeddedPostgres
@@ -26,6 +26,7 @@ class Options:
     exporter_port: int
     control_port: int
     prometheus_port: int
+    preview_port: int
     workers: int
     speed: float
 
@@ -37,6 +38,9 @@ def run(options: Options, stop: Event) -> None:
     must_be_free(options.control_port, "--control-port")
     if program is not None:
         must_be_free(options.prometheus_port, "--prometheus-port")
+    shown = program is not None and preview.is_built()
+    if shown:
+        must_be_free(options.preview_port, "--preview-port")
 
     with ExitStack() as ending:
         address, must_run = _database(options, ending)
@@ -62,9 +66,15 @@ def run(options: Options, stop: Event) -> None:
         if program is not None:
             ports = options.prometheus_port, options.exporter_port, options.control_port
             programs.start("prometheus", prometheus.command(program, programs.directory, *ports), environment)
-            programs.wait_until(lambda: get(options.prometheus_port, "/-/ready") is not None, "Prometheus")
+            programs.wait_until(lambda: prometheus.has_scraped(options.prometheus_port), "Prometheus")
             _tell("Prometheus", "scrapes every 5 s")
-        _tell_addresses(address, options, with_prometheus=program is not None)
+        if shown:
+            ports = options.preview_port, options.prometheus_port, options.control_port
+            reader = address if options.database_url else preview.reader(address)
+            programs.start("preview", [*python, *preview.arguments(*ports)], {**environment, "DATABASE_URL": reader})
+            programs.wait_until(lambda: get(options.preview_port, "/preview/dashboards") is not None, "the preview")
+            _tell("preview", "draws the dashboards")
+        _tell_addresses(address, options, with_prometheus=program is not None, with_preview=shown)
         programs.watch(also=must_run)
 
 
@@ -84,14 +94,19 @@ def _environment(address: str, options: Options) -> Mapping[str, str]:
     control = {
         "CONTROL_API_AUTH": "loopback",
         "CONTROL_API_PORT": str(options.control_port),
+        "CONTROL_API_ORIGINS": preview.origins(options.preview_port),
         "CONTROL_API_JANITOR_EVERY": "0",  # the platform has a janitor of its own
     }
     return {**kept, **control, "DATABASE_URL": address, "EXPORTER_HOST": "127.0.0.1", "EXPORTER_PORT": port}
 
 
-def _tell_addresses(address: str, options: Options, *, with_prometheus: bool) -> None:
+def _tell_addresses(address: str, options: Options, *, with_prometheus: bool, with_preview: bool) -> None:
     metrics = f"http://127.0.0.1:{options.exporter_port}/metrics"
     print()
+    if with_preview:
+        _tell("dashboards", f"http://127.0.0.1:{options.preview_port}/")
+    else:
+        _tell("dashboards", "not drawn: needs Prometheus, and the page that make preview builds with Node 20")
     _tell("metrics", metrics)
     _tell("control", f"http://127.0.0.1:{options.control_port}/control/")
     if with_prometheus:

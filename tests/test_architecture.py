@@ -39,7 +39,7 @@ def test_links_in_docs_lead_somewhere(page: Path) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("folder", ["jobqueue", "exporter", "dashboards", "demo", "bench"])
+@pytest.mark.parametrize("folder", ["jobqueue", "exporter", "dashboards", "demo", "preview", "bench"])
 def test_no_sql_statement_is_put_together_in_python(folder: str) -> None:
     """SQL of any length stands in .sql files; what a line of Python holds is a line's worth."""
     statements = re.compile(r'"""[^"]*?\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b', re.DOTALL)

@@ -156,6 +156,7 @@ def pending() -> Tile:
         COUNT,
         Style.AREAS,
         empty="Nothing was seen waiting in this time range",
+        minimum_step="1m",
     )
 
 
@@ -163,7 +164,7 @@ def ready_age() -> Tile:
     """How late workers are."""
     return chart(
         "Ready age",
-        "How long the oldest due job has been waiting for a worker; the eight job types that waited the longest.",
+        "How long the oldest due job has been waiting for a worker; of the same job types.",
         {_SERIES: queue.highest_age()},
         Axis("s", soft_max=60),
         Style.LINES,
@@ -175,9 +176,10 @@ def ticks_missed() -> Tile:
     """How late the scheduler is."""
     return chart(
         "Ticks missed",
-        "Schedule ticks that have passed without a job being queued.",
+        "Schedule ticks that have passed without a job being queued; the eight job types that missed the most.",
         {_SERIES: schedules.missed()},
         COUNT,
         Style.STEPS,
         empty="No missed ticks were seen in this time range",
+        minimum_step="1m",
     )

@@ -68,8 +68,8 @@ def failure_ratio() -> Tile:
     """Who fails, and since when."""
     return chart(
         "Failure ratio",
-        "Failed runs over all runs, hour by hour; the eight job types with the most failures.",
-        {_SERIES: runs.failure_ratio()},
+        "Failed runs over all runs, hour by hour; the twelve job types with the most failures of the last 24 hours.",
+        {_SERIES: runs.failure_ratio('job_type=~"$failing"')},
         Axis("percentunit"),
         Style.LINES,
         empty="No failures were seen in this time range",
@@ -81,8 +81,8 @@ def throughput() -> Tile:
     """How much is done."""
     return chart(
         "Throughput",
-        "Finished runs per minute; the eight busiest job types.",
-        {_SERIES: runs.throughput()},
+        "Finished runs per minute; the twelve busiest job types of the last 24 hours.",
+        {_SERIES: runs.throughput('job_type=~"$busiest"')},
         Axis("suffix:/min"),
         Style.AREAS,
         empty="No runs in this time range",

@@ -1,6 +1,6 @@
 """Runs as they end: the last 24 hours, and over time."""
 
-from dashboards.promql.select import JOB, busiest, by, by_job, first_of, rows, series
+from dashboards.promql.select import JOB, by, by_job, first_of, rows, series
 from jobqueue.catalogue import (
     DAY_FAILURES,
     DAY_RUNS,
@@ -52,16 +52,15 @@ def last_run(*matchers: str) -> str:
     return first_of(f"1000 * {by_job(LAST_RUN, *matchers)}", _without_runs(0, *matchers))
 
 
-def failure_ratio() -> str:
+def failure_ratio(*matchers: str) -> str:
     """Failed runs over all runs, hour by hour: over shorter times a rare job jumps between 0 and 100 %."""
-    ratio = f"{_increase(RUN_FAILURES, '1h')} / ({_increase(RUNS, '1h')} > 0)"
-    return busiest(JOB, ratio, _increase(RUN_FAILURES, "$__range", "@ end()"))
+    failures, all_runs = (by(JOB, f"increase({series(metric, *matchers)}[1h])") for metric in (RUN_FAILURES, RUNS))
+    return f"{failures} / ({all_runs} > 0)"
 
 
-def throughput() -> str:
-    """Runs per minute of the busiest job types."""
-    per_minute = f"{by(JOB, f'rate({series(RUNS)}[$__rate_interval])')} * 60"
-    return busiest(JOB, per_minute, _increase(RUNS, "$__range", "@ end()"))
+def throughput(*matchers: str) -> str:
+    """Runs per minute."""
+    return f"{by(JOB, f'rate({series(RUNS, *matchers)}[$__rate_interval])')} * 60"
 
 
 def quantile(share: float, histogram: Metric, *matchers: str) -> str:
@@ -75,10 +74,6 @@ def finished(*matchers: str) -> tuple[str, str]:
     runs = by(JOB, f"increase({series(RUNS, *matchers)}[$__rate_interval])")
     failures = by(JOB, f"increase({series(RUN_FAILURES, *matchers)}[$__rate_interval])")
     return f"clamp_min({runs} - {failures}, 0)", failures
-
-
-def _increase(metric: Metric, over: str, at: str = "") -> str:
-    return by(JOB, f"increase({series(metric)}[{over}]{' ' + at if at else ''})")
 
 
 def _without_runs(value: int, *matchers: str) -> str:

@@ -1,7 +1,7 @@
 """Recurring jobs: what they are, when they run next, what was missed."""
 
 from dashboards.promql.queue import jobs
-from dashboards.promql.select import JOB, by, by_job, first_of, rows, series, zero_if_read
+from dashboards.promql.select import JOB, busiest, by, by_job, by_job_over_time, first_of, rows, series, zero_if_read
 from jobqueue.catalogue import (
     CONTROL_ACTION_INFO,
     SCHEDULE_ENABLED,
@@ -58,9 +58,8 @@ def run_now(*matchers: str) -> str:
 
 
 def missed() -> str:
-    """Missed ticks of the job types that missed any in the range."""
-    ticks = by_job(SCHEDULE_MISSED)
-    return f"({ticks}) and on (source, job_type) (max_over_time({ticks}[$__range:] @ end()) > 0)"
+    """Missed ticks of the job types that missed the most in the range."""
+    return busiest(JOB, by_job(SCHEDULE_MISSED), by_job_over_time("max_over_time", SCHEDULE_MISSED))
 
 
 def overdue() -> str:

@@ -62,6 +62,6 @@ def busiest(key: tuple[str, ...], expression: str, measure: str, count: int = 8)
     return f"({expression}) and on ({', '.join(key)}) topk({count}, ({measure}) > 0)"
 
 
-def highest(key: tuple[str, ...], expression: str) -> str:
-    """The series that rose highest in the range, of those that ever left 0."""
-    return busiest(key, expression, f"max_over_time(({expression})[$__range:] @ end())")
+def by_job_over_time(function: str, metric: Metric, *matchers: str) -> str:
+    """One figure per source and job type for the whole range, such as ``max_over_time``."""
+    return by(JOB, f"{function}({series(metric, *matchers)}[$__range] @ end())")

@@ -24,15 +24,14 @@ def grants(sources: Sequence[Source], exporter: str, control: str, grafana: str)
     for source in sources:
         queue, store = source.dsn.get_secret_value(), source.store_dsn.get_secret_value()
         yield f"-- Source {source.name}: in database {_database(queue)}"
-        yield from _roles(exporter, control, grafana)
+        yield from roles(exporter, control, grafana)
         yield from control_grants(open_engine(source.engine, source.schema), control)
         yield from queue_grants(open_engine(source.engine, source.schema), exporter)
         if store != queue:
             yield f"-- Source {source.name}: in database {_database(store)}"
-            yield from _roles(exporter, control, grafana)
+            yield from roles(exporter, control, grafana)
         yield from store_grants(exporter)
-        yield from _statements("schema", role=grafana, schema=SCHEMA)
-        yield from _statements("views", role=grafana)
+        yield from view_grants(grafana)
         yield ""
 
 
@@ -58,9 +57,16 @@ def store_grants(role: str) -> Iterator[str]:
     yield from _statements("counting", role=role)
 
 
-def _roles(*roles: str) -> Iterator[str]:
-    for role in roles:
-        yield load(_PACKAGE, "grants.sql", role=role, role_name=sql.Literal(role))["role"].as_string()
+def view_grants(role: str) -> Iterator[str]:
+    """Yield what reading our views takes."""
+    yield from _statements("schema", role=role, schema=SCHEMA)
+    yield from _statements("views", role=role)
+
+
+def roles(*names: str) -> Iterator[str]:
+    """Yield what makes the roles with those *names*, where they don't exist."""
+    for name in names:
+        yield load(_PACKAGE, "grants.sql", role=name, role_name=sql.Literal(name))["role"].as_string()
 
 
 def _statements(name: str, **identifiers: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from psycopg import AsyncConnection
 
-from tests.control_api.chromium import Tab, chromium
+from preview.chromium import Tab, browser, open_tab
 from tests.control_api.service import Service, serving
 from tests.control_api.test_asking import queue
 
@@ -67,26 +67,28 @@ async def resized(tab: Tab, width: int) -> None:
 
 async def test_no_page_scrolls_sideways(served: Service, tmp_path: Path) -> None:
     found = {}
-    async with chromium(tmp_path / "profile") as tab:
-        for width in (380, 720, 900, 1200):
-            await resized(tab, width)
-            for name, path in PAGES.items():
-                await tab.open("about:blank")
-                await tab.open(served.url + path)
-                await tab.reads("System Status control")
-                found[name, width] = await tab.evaluate(_WIDTHS)
+    with browser(tmp_path / "profile") as address:
+        async with open_tab(address) as tab:
+            for width in (380, 720, 900, 1200):
+                await resized(tab, width)
+                for name, path in PAGES.items():
+                    await tab.open("about:blank")
+                    await tab.open(served.url + path)
+                    await tab.reads("System Status control")
+                    found[name, width] = await tab.evaluate(_WIDTHS)
 
     assert {page: widths for page, widths in found.items() if widths[0] > widths[1]} == {}
     assert {widths[1] for (_, width), widths in found.items() if width == 380} == {380}
 
 
 async def test_usual_names_stand_on_one_line_of_a_wide_screen(served: Service, tmp_path: Path) -> None:
-    async with chromium(tmp_path / "profile") as tab:
-        await resized(tab, 1280)
-        for path, whole in (("/control/", "loopback:admin"), ("/control/main/fail-active", "online")):
-            await tab.open("about:blank")
-            await tab.open(served.url + path)
-            await tab.reads(USUAL[0])
-            lines = await tab.evaluate(_LINES)
-            assert {name: lines[name] for name in USUAL} == dict.fromkeys(USUAL, 1)
-            assert (lines[LONG] > 1, lines[whole]) == (True, 1)
+    with browser(tmp_path / "profile") as address:
+        async with open_tab(address) as tab:
+            await resized(tab, 1280)
+            for path, whole in (("/control/", "loopback:admin"), ("/control/main/fail-active", "online")):
+                await tab.open("about:blank")
+                await tab.open(served.url + path)
+                await tab.reads(USUAL[0])
+                lines = await tab.evaluate(_LINES)
+                assert {name: lines[name] for name in USUAL} == dict.fromkeys(USUAL, 1)
+                assert (lines[LONG] > 1, lines[whole]) == (True, 1)

@@ -18,6 +18,8 @@ _VALUES = {
     "$source": "main|eu",
     "${source:pipe}": "main|eu",
     "$job_type": "email.send_due",
+    "$failing": "(a|b)",
+    "$busiest": "(a|b)",
     "$slowest": "(a|b)",
     "$waiting": "(a|b)",
 }

@@ -39,7 +39,7 @@ def descendants(pid: int) -> dict[int, str]:
 def demo(*arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     with subprocess.Popen(
-        [sys.executable, "-m", "demo", *arguments],
+        [sys.executable, "-m", "demo", "--preview-port", str(free_port()), *arguments],
         cwd=ROOT,
         env={**environment, **variables},
         stdout=subprocess.PIPE,

@@ -1,0 +1,62 @@
+"""``python -m preview``: the dashboards in a browser, over a running Prometheus, control API and database."""
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from aiohttp import ClientError
+
+from preview.app import serve
+from preview.pictures import draw
+from preview.settings import BUILT_DASHBOARDS, ROOT, Settings
+from preview.site import NotBuiltError
+
+
+def main() -> int:
+    """Run the command; 0 when it was asked to stop or is done, 1 when it couldn't, 2 for wrong usage."""
+    parser = _parser()
+    arguments = parser.parse_args()
+    try:
+        if arguments.command == "pictures":
+            asyncio.run(draw(arguments.url.rstrip("/"), arguments.into, arguments.since, arguments.job_type))
+        else:
+            asyncio.run(serve(_settings(parser, arguments)))
+    except (NotBuiltError, ClientError, OSError) as error:
+        print(f"preview: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _settings(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Settings:
+    url = os.environ.get("DATABASE_URL")
+    if not url:
+        parser.error("the panels' SQL needs DATABASE_URL, that of a role that reads our views")
+    return Settings(
+        port=arguments.port,
+        prometheus_url=arguments.prometheus.rstrip("/"),
+        control_url=arguments.control.rstrip("/"),
+        database_url=url,
+        dashboards=arguments.dashboards,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m preview", description=__doc__)
+    parser.add_argument("--port", type=int, default=3000)
+    parser.add_argument("--prometheus", default="http://127.0.0.1:9090", metavar="URL")
+    parser.add_argument("--control", default="http://127.0.0.1:9811", metavar="URL")
+    parser.add_argument("--dashboards", type=Path, default=BUILT_DASHBOARDS, metavar="FOLDER")
+    commands = parser.add_subparsers(dest="command", metavar="pictures", title="beside serving")
+
+    pictures = commands.add_parser("pictures", help="draw the dashboards of a running preview as PNG files")
+    pictures.add_argument("--url", default="http://127.0.0.1:3000")
+    pictures.add_argument("--into", type=Path, default=ROOT / "docs/images", metavar="FOLDER")
+    pictures.add_argument("--since", default="now-15m", metavar="TIME", help="where the charts begin; now-15m")
+    pictures.add_argument("--job-type", default="email.send_due", help="that the Job dashboard shows")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

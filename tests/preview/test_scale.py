@@ -1,0 +1,97 @@
+"""With 500 job types and 200 workers."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+
+from bench.programs import our_exporter
+from bench.table import add_workers, generate, names
+from demo import prometheus
+from demo.ports import get
+from demo.processes import Child
+from preview.chromium import open_tab
+from tests.conftest import Server
+from tests.demo.test_demo import free_port
+from tests.preview.page import Page
+from tests.preview.test_dashboards import UIDS
+
+JOB_TYPES = 500
+WORKERS = 200
+RENDERED_WITHIN = 10.0
+QUERIED_WITHIN = 1.0
+
+
+@pytest.fixture(scope="module")
+def crowded(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]:
+    """The ports of a preview and of its Prometheus."""
+    folder = tmp_path_factory.mktemp("crowded")
+    program = prometheus.find()
+    assert program is not None
+    database = server.create_database()
+    url, types = server.url(database), names(JOB_TYPES)
+    generate(url, 20_000, types)
+    add_workers(url, WORKERS, types)
+    with ExitStack() as ending:
+        ending.callback(server.drop_database, database)
+        exporter = ending.enter_context(our_exporter(url, poll_interval=15))
+        port, preview_port = free_port(), free_port()
+        command = prometheus.command(program, folder, port, exporter.port, free_port())
+        ending.callback(Child.start("prometheus", command, log=folder / "prometheus.log").stop)
+        command = [sys.executable, "-m", "preview", f"--port={preview_port}", f"--prometheus=http://127.0.0.1:{port}"]
+        environment = {**os.environ, "DATABASE_URL": url}
+        child = Child.start("preview", command, log=folder / "preview.log", environment=environment)
+        ending.callback(child.stop)
+        wait_for(lambda: get(preview_port, "/preview/dashboards") is not None, folder)
+        scraped = "/api/v1/query?query=count(jobqueue_schedule_enabled)"
+        wait_for(lambda: f'"{JOB_TYPES}"' in (get(port, scraped) or ""), folder)
+        yield preview_port, port
+
+
+def wait_for(ready: Any, folder: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not ready():
+        assert time.monotonic() < deadline, [path.read_text()[-500:] for path in folder.glob("*.log")]
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("uid", UIDS)
+async def test_each_dashboard_is_drawn_soon_and_asks_prometheus_for_little(
+    uid: str, crowded: tuple[int, int], chromium: str
+) -> None:
+    preview_port, port = crowded
+    async with open_tab(chromium) as tab:
+        page = Page(f"http://127.0.0.1:{preview_port}", tab)
+        began = time.monotonic()
+        await page.open(f"/d/{uid}")
+        rendered = time.monotonic() - began
+        dump = await page.dump()
+    seconds = {}
+    async with ClientSession() as http:
+        for panel in dump["panels"]:
+            for query in panel["queries"]:
+                if query["kind"] != "sql":
+                    spent = await evaluated(http, port, query, dump["range"])
+                    seconds[f"{panel['title']}, {query['refId']}"] = round(spent, 3)
+    slowest = sorted(seconds.items(), key=lambda item: -item[1])[:4]
+    print(f"\n{uid}: drawn in {rendered:.1f} s, {sum(seconds.values()):.2f} s of PromQL, slowest: {slowest}")
+
+    assert [one["errors"] for one in dump["panels"] if one["errors"]] == []
+    assert rendered < RENDERED_WITHIN
+    assert sum(seconds.values()) < QUERIED_WITHIN, slowest
+
+
+async def evaluated(http: ClientSession, port: int, query: dict[str, Any], span: dict[str, float]) -> float:
+    """Seconds that Prometheus needs for one query, without waiting for its turn."""
+    times = {"start": span["from"] / 1000, "end": span["to"] / 1000, "step": query.get("step")}
+    moment = {"time": span["to"] / 1000}
+    kind, when = ("query_range", times) if query["kind"] == "range" else ("query", moment)
+    question = {"query": query["expr"], "stats": "all", **when}
+    async with http.post(f"http://127.0.0.1:{port}/api/v1/{kind}", data=question) as answer:
+        return float((await answer.json())["data"]["stats"]["timings"]["execTotalTime"])
