@@ -5,19 +5,20 @@ PYTHON ?= python3
 BIN := .venv/bin
 PAGE := preview/web/dist/index.html
 HAS_NODE := node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
-TOOLS := .tools/prometheus .tools/prometheus-postgres-exporter .tools/nginx .tools/chromium
+TOOLS := .tools/prometheus .tools/prometheus-alertmanager .tools/prometheus-postgres-exporter .tools/nginx .tools/chromium
 
 .PHONY: demo test check bench preview pictures docs dashboards clean
 .DEFAULT_GOAL := test
 
 demo: .venv/made  ## a platform with workers, the exporter, Prometheus and the dashboards, until Ctrl-C
 	@scripts/debian-tool prometheus || echo "make: then the demo runs without Prometheus"
+	@scripts/debian-tool prometheus-alertmanager || echo "make: then the demo runs without Alertmanager"
 	@if ! $(HAS_NODE); then echo "make: without Node 20.19 or newer the demo runs without the dashboards"; \
 	elif ! $(MAKE) --no-print-directory preview; then echo "make: then the demo runs without the dashboards"; fi
 	@exec $(BIN)/python -m demo
 
 test: .venv/made $(TOOLS) dashboards/types/node_modules preview  ## every test, on a PostgreSQL of its own
-	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses 4 --dist loadgroup $(PYTEST_ARGS)
 
 check: .venv/made  ## lint, format, types, imports
 	$(BIN)/ruff check .

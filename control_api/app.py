@@ -11,11 +11,11 @@ from psycopg import Error
 
 from control_api.auth import authenticators
 from control_api.desk import Desk
-from control_api.janitor import Rounds
+from control_api.janitor import Rounds, rhythms
 from control_api.keys import DESK, SETTINGS
 from control_api.problems import Problem
 from control_api.security import MAX_BODY, secure
-from control_api.settings import ControlSettings, janitor_every, limits
+from control_api.settings import ControlSettings, limits
 from control_api.sources import ControlledSource
 from control_api.views import setup_routes
 from control_api.views.pages import problem_page
@@ -80,10 +80,8 @@ async def _at_work(app: web.Application) -> AsyncIterator[None]:
     """The janitor's rounds, and the search for what died in the middle."""
     desk, settings = app[DESK], app[SETTINGS]
     tasks = [asyncio.create_task(_find_interrupted(desk))]
-    for source in desk.sources.values():
-        every = janitor_every(settings.janitor, engine_has_one=source.engine.has_janitor)
-        if every is not None and not settings.read_only:
-            tasks.append(asyncio.create_task(Rounds(desk, source.name, every).run()))
+    for source, every in rhythms(desk.sources, settings).items():
+        tasks.append(asyncio.create_task(Rounds(desk, source, every).run()))
     yield
     for task in tasks:
         task.cancel()

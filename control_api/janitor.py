@@ -1,6 +1,7 @@
 """The janitor by itself: every so often, once among all replicas."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 from time import monotonic
 
@@ -12,7 +13,8 @@ from control_api.actions import Action
 from control_api.audit import Request
 from control_api.desk import Desk
 from control_api.problems import AlreadyRunning, Problem
-from control_api.sources import now
+from control_api.settings import ControlSettings, janitor_every
+from control_api.sources import ControlledSource, now
 
 log = structlog.get_logger()
 
@@ -20,6 +22,17 @@ ACTOR = "system:janitor"
 _LOOKS_EVERY = 15.0
 FIRST_AFTER = timedelta(minutes=5)
 """Where it never ran: an exporter that is new, too, reads the past before the janitor deletes it."""
+
+
+def rhythms(sources: Mapping[str, ControlledSource], settings: ControlSettings) -> Mapping[str, timedelta]:
+    """How often the janitor runs by itself, for each source where it does."""
+    if settings.read_only:
+        return {}
+    every = {
+        name: janitor_every(settings.janitor, engine_has_one=source.engine.has_janitor)
+        for name, source in sources.items()
+    }
+    return {name: rhythm for name, rhythm in every.items() if rhythm is not None}
 
 
 class Rounds:

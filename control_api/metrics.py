@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -18,7 +18,13 @@ from control_api.links import Links
 from control_api.problems import Problem
 from control_api.security.refusals import NONE
 from control_api.shared import Shared
-from jobqueue.catalogue import CONTROL_ACTION_INFO, CONTROL_ACTIONS, JANITOR_LAST_RUN, JANITOR_REMOVED
+from jobqueue.catalogue import (
+    CONTROL_ACTION_INFO,
+    CONTROL_ACTIONS,
+    JANITOR_INTERVAL,
+    JANITOR_LAST_RUN,
+    JANITOR_REMOVED,
+)
 
 REFUSED = "refused"
 _ENDS = (audit.DONE, audit.FAILED, audit.INTERRUPTED)
@@ -29,10 +35,13 @@ _READ_WITHIN = 2.0
 class ControlMetrics:
     """Anybody may ask for the page, so what it needs from the databases is read every ten seconds at most."""
 
-    def __init__(self, desk: Desk, refusals: Counter[tuple[str, str]], links: Links) -> None:
+    def __init__(
+        self, desk: Desk, refusals: Counter[tuple[str, str]], links: Links, rhythms: Mapping[str, timedelta]
+    ) -> None:
         self._desk = desk
         self._refusals = refusals
         self._links = links
+        self._rhythms = rhythms
         self._last_runs = Shared(self._read_last_runs, _FRESH_SECONDS)
 
     async def page(self, accept: str) -> tuple[bytes, str]:
@@ -63,6 +72,12 @@ class ControlMetrics:
         for source, at in last_runs.items():
             last_run.add_metric([source], at.timestamp())
         yield last_run
+        interval = GaugeMetricFamily(
+            JANITOR_INTERVAL.name, JANITOR_INTERVAL.help, labels=JANITOR_INTERVAL.all_labels, unit="seconds"
+        )
+        for source, every in self._rhythms.items():
+            interval.add_metric([source], every.total_seconds())
+        yield interval
         removed = CounterMetricFamily(JANITOR_REMOVED.name, JANITOR_REMOVED.help, labels=JANITOR_REMOVED.all_labels)
         for labels, rows in self._desk.removed.items():
             removed.add_metric(labels, rows)

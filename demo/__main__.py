@@ -1,4 +1,4 @@
-"""``python -m demo``: a small platform, the exporter that watches it, Prometheus, and the dashboards."""
+"""``python -m demo``: a small platform, and all that watches it."""
 
 import argparse
 import asyncio
@@ -6,19 +6,22 @@ import contextlib
 import os
 import signal
 import sys
+from dataclasses import fields
 from threading import Event
 
 import psycopg
 
-from demo import log, run
+from demo import chaos, log, run, running
 from demo.database import SomebodyElsesQueue, prepare
 from demo.platform import run as platform
+from demo.platform.chaos import Chaos
 from demo.platform.fleet import ProcessEnded
-from demo.ports import PortTaken
+from demo.ports import Ports, PortTaken
+from demo.running import NotRunning
 from demo.supervisor import ProgramFailed, Stopped
 from demo.wheel import PostgresError
 
-_FAILURES = (PortTaken, PostgresError, ProcessEnded, ProgramFailed, SomebodyElsesQueue)
+_FAILURES = (NotRunning, PortTaken, PostgresError, ProcessEnded, ProgramFailed, SomebodyElsesQueue)
 
 
 def main() -> int:
@@ -31,6 +34,9 @@ def main() -> int:
             if not arguments.database_url:
                 parser.error("the platform needs --database-url or DATABASE_URL")
             asyncio.run(_platform(arguments))
+        elif arguments.command == "chaos":
+            address = arguments.database_url or running.address()
+            asyncio.run(chaos.reign(address, arguments.kinds, arguments.seconds))
         else:
             _demo(arguments)
     except Stopped:
@@ -45,7 +51,7 @@ def main() -> int:
 
 async def _platform(arguments: argparse.Namespace) -> None:
     await prepare(arguments.database_url, past=arguments.history)
-    await platform.run(arguments.database_url, arguments.workers, arguments.speed)
+    await platform.run(arguments.database_url, arguments.workers, arguments.speed, steady=arguments.steady)
 
 
 def _demo(arguments: argparse.Namespace) -> None:
@@ -54,29 +60,34 @@ def _demo(arguments: argparse.Namespace) -> None:
         signal.signal(number, lambda *_: stop.set())
     options = run.Options(
         database_url=os.environ.get("DATABASE_URL"),
-        exporter_port=arguments.exporter_port,
-        control_port=arguments.control_port,
-        prometheus_port=arguments.prometheus_port,
-        preview_port=arguments.preview_port,
+        ports=Ports(**{field.name: getattr(arguments, f"{field.name}_port") for field in fields(Ports)}),
         workers=arguments.workers,
         speed=arguments.speed,
+        alert_speed=arguments.alert_speed,
+        steady=arguments.steady,
     )
     run.run(options, stop)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
-    parser.add_argument("--exporter-port", type=_port, default=9810, metavar="PORT")
-    parser.add_argument("--control-port", type=_port, default=9811, metavar="PORT")
-    parser.add_argument("--prometheus-port", type=_port, default=9090, metavar="PORT")
-    parser.add_argument("--preview-port", type=_port, default=3000, metavar="PORT")
+    for field in fields(Ports):
+        parser.add_argument(f"--{field.name}-port", type=_port, default=field.default, metavar="PORT")
+    parser.add_argument(
+        "--alert-speed", type=_speed, default=1.0, metavar="X", help="alerts wait and look back X times as short; 1"
+    )
     _add_platform_options(parser)
-    commands = parser.add_subparsers(dest="command", metavar="platform", title="a part alone")
+    commands = parser.add_subparsers(dest="command", metavar="platform | chaos", title="a part alone, or trouble")
 
     platform = commands.add_parser("platform", help="the platform alone, on a database of yours")
     platform.add_argument("--database-url", default=os.environ.get("DATABASE_URL"), metavar="URL")
     platform.add_argument("--no-history", dest="history", action="store_false", help="start without a past")
     _add_platform_options(platform)
+
+    chaos = commands.add_parser("chaos", help="make a running demo misbehave until Ctrl-C, and heal it")
+    chaos.add_argument("kinds", nargs="+", choices=list(Chaos), type=Chaos, metavar="KIND", help=", ".join(Chaos))
+    chaos.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="until then; for ever")
+    chaos.add_argument("--database-url", metavar="URL", help="that of the demo; the one running on this machine")
     return parser
 
 
@@ -85,6 +96,7 @@ def _add_platform_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--speed", type=_speed, default=1.0, metavar="X", help="work, clicks and backoffs X times as fast; 1"
     )
+    parser.add_argument("--steady", action="store_true", help="no worker is lost now and then")
 
 
 def _port(text: str) -> int:

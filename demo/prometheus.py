@@ -5,18 +5,29 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from demo.ports import get
+from demo import rules
+from demo.ports import Ports, get
 
+_RUNBOOKS = Path(__file__).parents[1] / "docs/runbooks"
 _FETCHED = Path(__file__).parents[1] / ".tools/prometheus/usr/bin/prometheus"
 
 _CONFIGURATION = """\
 global:
-  scrape_interval: 5s
-  evaluation_interval: 15s
+  scrape_interval: {scrape}
+  evaluation_interval: {evaluation}
+  external_labels:
+    grafana_url: "http://127.0.0.1:{ports.preview}"
+    runbooks_url: "{runbooks}"
+rule_files: ["{rules}"]
+alerting:
+  # The links are in the alerts' annotations by now, and needn't be labels of theirs.
+  alert_relabel_configs: [{{regex: grafana_url|runbooks_url, action: labeldrop}}]
+  alertmanagers:
+    - static_configs: [{{targets: ["127.0.0.1:{ports.alertmanager}"]}}]
 scrape_configs:
   - job_name: system-status
     static_configs:
-      - targets: ["127.0.0.1:{exporter_port}", "127.0.0.1:{control_port}"]
+      - targets: ["127.0.0.1:{ports.exporter}", "127.0.0.1:{ports.control}"]
 """
 
 
@@ -28,15 +39,23 @@ def find() -> Path | None:
     return _FETCHED if _FETCHED.exists() else None
 
 
-def command(program: Path, directory: Path, port: int, exporter_port: int, control_port: int) -> Sequence[str | Path]:
-    """How to run *program*, with its configuration and data in *directory*."""
+def command(program: Path, directory: Path, ports: Ports, alert_speed: float) -> Sequence[str | Path]:
+    """How to run *program*, with its configuration and data in *directory*, and rules for *alert_speed*."""
     configuration = directory / "prometheus.yml"
-    configuration.write_text(_CONFIGURATION.format(exporter_port=exporter_port, control_port=control_port))
+    configuration.write_text(
+        _CONFIGURATION.format(
+            scrape=_interval(5, alert_speed),
+            evaluation=_interval(15, alert_speed),
+            runbooks=_RUNBOOKS.as_uri(),
+            rules=rules.write(directory / "rules", alert_speed),
+            ports=ports,
+        )
+    )
     return [
         program,
         f"--config.file={configuration}",
-        f"--storage.tsdb.path={directory / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
+        f"--storage.tsdb.path={data(directory)}",
+        f"--web.listen-address=127.0.0.1:{ports.prometheus}",
     ]
 
 
@@ -44,3 +63,12 @@ def has_scraped(port: int) -> bool:
     """Whether it knows the exporter and the control API by now: a dashboard opened earlier would have no buttons."""
     answer = get(port, f"/api/v1/query?query={quote('count(up == 1) == 2')}")
     return answer is not None and '"value"' in answer
+
+
+def data(directory: Path) -> Path:
+    """Where its data is when it runs in *directory*."""
+    return directory / "data"
+
+
+def _interval(seconds: float, alert_speed: float) -> str:
+    return f"{max(1, round(seconds / alert_speed))}s"

@@ -1,16 +1,18 @@
 """The whole demo: a database with a past, the exporter, the platform, Prometheus; until it is told to stop."""
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
 
-from demo import preview, prometheus
+from demo import alertmanager, last_week, preview, prometheus, running
 from demo.database import prepare
-from demo.ports import get, must_be_free
+from demo.ports import Ports, get, must_be_free
 from demo.postgres import EmbeddedPostgres
 from demo.supervisor import Supervisor
 from jobqueue.config.load import VARIABLES
@@ -23,27 +25,26 @@ class Options:
     """What can be chosen; without *database_url* PostgreSQL is started, too."""
 
     database_url: str | None
-    exporter_port: int
-    control_port: int
-    prometheus_port: int
-    preview_port: int
+    ports: Ports
     workers: int
     speed: float
+    alert_speed: float
+    steady: bool
 
 
 def run(options: Options, stop: Event) -> None:
     """Run the demo. It ends by an exception: ``Stopped``, or one that says what went wrong."""
     program = prometheus.find()
-    must_be_free(options.exporter_port, "--exporter-port")
-    must_be_free(options.control_port, "--control-port")
-    if program is not None:
-        must_be_free(options.prometheus_port, "--prometheus-port")
-    shown = program is not None and preview.is_built()
-    if shown:
-        must_be_free(options.preview_port, "--preview-port")
+    notifier = alertmanager.find() if program is not None else None
+    drawn = program is not None and preview.is_built()
+    ports = options.ports
+    must_be_free(ports, "exporter", "control")
+    must_be_free(ports, *["prometheus"] * (program is not None), *["preview"] * drawn)
+    must_be_free(ports, *["alertmanager", "webhook"] * (notifier is not None))
 
     with ExitStack() as ending:
         address, must_run = _database(options, ending)
+        ending.enter_context(running.announced(address))
         programs = ending.enter_context(Supervisor(stop))
         environment = _environment(address, options)
         python = [sys.executable, "-m"]
@@ -54,28 +55,56 @@ def run(options: Options, stop: Event) -> None:
         _tell("counting", "our own tables, in schema system_status")
 
         # First the exporter: it reads the past before the platform's janitor forgets it.
-        programs.start("exporter", [*python, "exporter"], environment)
-        programs.wait_until(lambda: _PAST in (get(options.exporter_port, "/metrics") or ""), "the exporter")
+        exporter = _exporter_environment(environment, programs.directory, options)
+        programs.start("exporter", [*python, "exporter"], exporter)
+        programs.wait_until(lambda: _PAST in (get(options.ports.exporter, "/metrics") or ""), "the exporter")
         _tell("exporter", "has read the past")
         platform = ["demo", "platform", "--workers", str(options.workers), "--speed", str(options.speed)]
-        programs.start("platform", [*python, *platform, "--no-history"], environment)
+        programs.start("platform", [*python, *platform, "--no-history", *["--steady"] * options.steady], environment)
         _tell("platform", f"two servers, {options.workers} workers")
         programs.start("control", [*python, "control_api"], environment)
-        programs.wait_until(lambda: get(options.control_port, "/readyz") is not None, "the control API")
+        programs.wait_until(lambda: get(options.ports.control, "/readyz") is not None, "the control API")
         _tell("control", "lets in whoever sits at this machine")
         if program is not None:
-            ports = options.prometheus_port, options.exporter_port, options.control_port
-            programs.start("prometheus", prometheus.command(program, programs.directory, *ports), environment)
-            programs.wait_until(lambda: prometheus.has_scraped(options.prometheus_port), "Prometheus")
-            _tell("Prometheus", "scrapes every 5 s")
-        if shown:
-            ports = options.preview_port, options.prometheus_port, options.control_port
-            reader = address if options.database_url else preview.reader(address)
-            programs.start("preview", [*python, *preview.arguments(*ports)], {**environment, "DATABASE_URL": reader})
-            programs.wait_until(lambda: get(options.preview_port, "/preview/dashboards") is not None, "the preview")
-            _tell("preview", "draws the dashboards")
-        _tell_addresses(address, options, with_prometheus=program is not None, with_preview=shown)
+            _start_prometheus(program, address, programs, environment, options)
+        if notifier is not None:
+            _start_alertmanager(notifier, programs, environment, options)
+        if drawn:
+            _start_preview(address, programs, environment, options)
+        _tell_addresses(address, options, prometheus=program is not None, alerts=notifier is not None, dashboards=drawn)
         programs.watch(also=must_run)
+
+
+def _start_prometheus(
+    program: Path, address: str, programs: Supervisor, environment: Mapping[str, str], options: Options
+) -> None:
+    promtool = program.with_name("promtool")
+    if promtool.exists():
+        data = prometheus.data(programs.directory)
+        last_week.write(address, promtool, data, options.speed, options.alert_speed)
+    command = prometheus.command(program, programs.directory, options.ports, options.alert_speed)
+    programs.start("prometheus", command, environment)
+    programs.wait_until(lambda: prometheus.has_scraped(options.ports.prometheus), "Prometheus")
+    _tell("Prometheus", "scrapes every 5 s")
+
+
+def _start_alertmanager(program: Path, programs: Supervisor, environment: Mapping[str, str], options: Options) -> None:
+    ports = options.ports
+    webhook = [sys.executable, "-m", "demo.webhook", str(ports.webhook)]
+    programs.start("webhook", webhook, environment, aloud=True)
+    command = alertmanager.command(program, programs.directory, ports.alertmanager, ports.webhook, options.alert_speed)
+    programs.start("alertmanager", command, environment)
+    programs.wait_until(lambda: get(options.ports.alertmanager, "/-/ready") is not None, "Alertmanager")
+    _tell("alerts", "are printed here when they are delivered")
+
+
+def _start_preview(address: str, programs: Supervisor, environment: Mapping[str, str], options: Options) -> None:
+    ports = options.ports
+    reader = address if options.database_url else preview.reader(address)
+    arguments = preview.arguments(ports.preview, ports.prometheus, ports.control)
+    programs.start("preview", [sys.executable, "-m", *arguments], {**environment, "DATABASE_URL": reader})
+    programs.wait_until(lambda: get(ports.preview, "/preview/dashboards") is not None, "the preview")
+    _tell("preview", "draws the dashboards")
 
 
 def _database(options: Options, ending: ExitStack) -> tuple[str, Callable[[], object]]:
@@ -90,29 +119,47 @@ def _database(options: Options, ending: ExitStack) -> tuple[str, Callable[[], ob
 def _environment(address: str, options: Options) -> Mapping[str, str]:
     """Ours, but for what configures another exporter than the demo's."""
     kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
-    port = str(options.exporter_port)
+    port = str(options.ports.exporter)
     control = {
         "CONTROL_API_AUTH": "loopback",
-        "CONTROL_API_PORT": str(options.control_port),
-        "CONTROL_API_ORIGINS": preview.origins(options.preview_port),
+        "CONTROL_API_PORT": str(options.ports.control),
+        "CONTROL_API_ORIGINS": preview.origins(options.ports.preview),
         "CONTROL_API_JANITOR_EVERY": "0",  # the platform has a janitor of its own
     }
     return {**kept, **control, "DATABASE_URL": address, "EXPORTER_HOST": "127.0.0.1", "EXPORTER_PORT": port}
 
 
-def _tell_addresses(address: str, options: Options, *, with_prometheus: bool, with_preview: bool) -> None:
-    metrics = f"http://127.0.0.1:{options.exporter_port}/metrics"
+def _exporter_environment(environment: Mapping[str, str], directory: Path, options: Options) -> Mapping[str, str]:
+    """With faster alerts the exporter reads as often as Prometheus asks."""
+    if options.alert_speed == 1:
+        return environment
+    file = directory / "system-status.json"
+    interval = max(1.0, 15 / options.alert_speed)
+    source = {"name": "main", "dsn": environment["DATABASE_URL"], "poll_interval": interval}
+    file.write_text(json.dumps({"sources": [source]}), "utf-8")
+    kept = {name: value for name, value in environment.items() if name != "DATABASE_URL"}
+    return {**kept, "SYSTEM_STATUS_CONFIG": str(file)}
+
+
+def _tell_addresses(address: str, options: Options, *, prometheus: bool, alerts: bool, dashboards: bool) -> None:
+    ports = options.ports
+    metrics = f"http://127.0.0.1:{options.ports.exporter}/metrics"
     print()
-    if with_preview:
-        _tell("dashboards", f"http://127.0.0.1:{options.preview_port}/")
+    if dashboards:
+        _tell("dashboards", f"http://127.0.0.1:{ports.preview}/")
     else:
         _tell("dashboards", "not drawn: needs Prometheus, and the page that make preview builds with Node 20")
     _tell("metrics", metrics)
-    _tell("control", f"http://127.0.0.1:{options.control_port}/control/")
-    if with_prometheus:
-        _tell("Prometheus", f"http://127.0.0.1:{options.prometheus_port}/graph?g0.expr=jobqueue_jobs&g0.tab=1")
+    _tell("control", f"http://127.0.0.1:{ports.control}/control/")
+    if prometheus:
+        _tell("Prometheus", f"http://127.0.0.1:{options.ports.prometheus}/graph?g0.expr=jobqueue_jobs&g0.tab=1")
     else:
         _tell("Prometheus", "not found: put it on the PATH to have it, too")
+    if alerts:
+        _tell("Alertmanager", f"http://127.0.0.1:{options.ports.alertmanager}/api/v2/alerts")
+        _tell("chaos", "python -m demo chaos failing-job   # or another: see --help")
+    else:
+        _tell("Alertmanager", "not found: put it on the PATH to have alerts delivered, too")
     if options.database_url is None:
         _tell("PostgreSQL", address)
     _tell("example", f"curl -s {metrics} | grep last24h_success_ratio")

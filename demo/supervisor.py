@@ -52,9 +52,12 @@ class Supervisor:
         if child.exit_code:
             raise _failed(child)
 
-    def start(self, name: str, command: Sequence[str | Path], environment: Mapping[str, str]) -> Child:
-        """Start a program that goes on."""
-        child = Child.start(name, command, log=self.directory / f"{name}.log", environment=environment)
+    def start(
+        self, name: str, command: Sequence[str | Path], environment: Mapping[str, str], *, aloud: bool = False
+    ) -> Child:
+        """Start a program that goes on; if *aloud*, it writes where we do and not into a log."""
+        log = None if aloud else self.directory / f"{name}.log"
+        child = Child.start(name, command, log=log, environment=environment)
         self._children.append(child)
         return child
 

@@ -197,11 +197,21 @@ JANITOR_LAST_RUN = _gauge(
     "jobqueue_control_janitor_last_run_timestamp_seconds",
     "When the janitor last came to its end, by itself or by hand, here or in a replica; absent when it never did.",
 )
+JANITOR_INTERVAL = _gauge(
+    "jobqueue_control_janitor_interval_seconds",
+    "How often the janitor runs by itself; absent for a source where it doesn't.",
+)
 JANITOR_REMOVED = _counter(
     "jobqueue_control_janitor_removed_total",
     "Rows that the janitor failed, cancelled or deleted, by step; absent until it has run in this process.",
     "step",
 )
 
-CONTROL_METRICS: tuple[Metric, ...] = (CONTROL_ACTIONS, CONTROL_ACTION_INFO, JANITOR_LAST_RUN, JANITOR_REMOVED)
+CONTROL_METRICS: tuple[Metric, ...] = (
+    CONTROL_ACTIONS,
+    CONTROL_ACTION_INFO,
+    JANITOR_LAST_RUN,
+    JANITOR_INTERVAL,
+    JANITOR_REMOVED,
+)
 """All that the control API serves."""

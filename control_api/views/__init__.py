@@ -5,7 +5,8 @@ from functools import partial
 from aiohttp import web
 
 from control_api.actions import Action
-from control_api.keys import DESK, LINKS, METRICS
+from control_api.janitor import rhythms
+from control_api.keys import DESK, LINKS, METRICS, SETTINGS
 from control_api.links import Links
 from control_api.metrics import ControlMetrics
 from control_api.security import REFUSALS
@@ -17,10 +18,12 @@ _CLEAN_UPS = (Action.JANITOR, Action.FAIL_ACTIVE, Action.CANCEL_PENDING)
 def setup_routes(app: web.Application, base: str) -> None:
     """Serve everything below *base*, and at the root what is looked for there: health, metrics, old addresses.
 
-    The desk and the refusals are in the application already.
+    The desk, the settings and the refusals are in the application already.
     """
     app[LINKS] = Links(base)
-    app[METRICS] = ControlMetrics(app[DESK], app[REFUSALS].counts, app[LINKS])
+    app[METRICS] = ControlMetrics(
+        app[DESK], app[REFUSALS].counts, app[LINKS], rhythms(app[DESK].sources, app[SETTINGS])
+    )
     app.add_routes(
         [
             web.get("/healthz", health.healthz),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from demo.platform.chaos import Chaos, reigns
 from demo.platform.connection import QUERIES, Conn
 from demo.platform.presence import Identity, Mode
 from demo.processes import Child, stop_all
@@ -90,15 +91,39 @@ class Fleet:
         """Kill a worker in the middle of a job, for ever; a new one takes its place after a while."""
         await asyncio.sleep(_FIRST_LOSS / self._speed)
         while True:
-            machine = random.choice([each for each in self._children if each.mode == "worker"])
+            workers = [each for each in self._children if each.mode == "worker"]
+            if not workers:
+                await asyncio.sleep(_LOOKS_EVERY)
+                continue
+            machine = random.choice(workers)
             await self._until_busy(conn, self._identities[machine])
-            self._children.pop(machine).kill()
-            log.info("worker.lost", worker=self._identities[machine].id)
+            self._lose(machine)
             await asyncio.sleep(random.uniform(*_AWAY) / self._speed)
             self._start(machine)
             await asyncio.sleep(random.uniform(*_NEXT_LOSS) / self._speed)
 
+    async def die_of_chaos(self) -> None:
+        """Kill all that run jobs whenever they shall be dead, for ever; all machines work again afterwards."""
+        dead = False
+        while True:
+            if reigns(Chaos.DEAD_WORKERS):
+                dead = True
+                for machine in [each for each in self._children if each.mode != "server"]:
+                    self._lose(machine)
+            elif dead:
+                dead = False
+                for machine in self._machines:
+                    self._start(machine)
+            await asyncio.sleep(_LOOKS_EVERY)
+
+    def _lose(self, machine: Machine) -> None:
+        if machine in self._children:
+            self._children.pop(machine).kill()
+            log.info("worker.lost", worker=self._identities[machine].id)
+
     def _start(self, machine: Machine) -> None:
+        if machine in self._children or (machine.mode != "server" and reigns(Chaos.DEAD_WORKERS)):
+            return
         me = self._identities[machine] = machine.identity()
         command = [sys.executable, "-m", "demo.platform.process", me.id, me.hostname, me.mode, me.version]
         environment = {**os.environ, "DATABASE_URL": self._address}

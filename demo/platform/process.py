@@ -15,6 +15,7 @@ import structlog
 from psycopg import OperationalError
 
 from demo import log as logs
+from demo.platform import chaos
 from demo.platform.clicks import keep_clicking
 from demo.platform.connection import Conn, connect, stay_connected
 from demo.platform.presence import Identity, Mode, Presence
@@ -43,7 +44,7 @@ async def run(address: str, identity: Identity, speed: float) -> None:
 
 
 def _loops(presence: Presence, speed: float) -> Sequence[Loop]:
-    loops: list[Loop] = [presence.keep_beating]
+    loops: list[Loop] = [presence.keep_beating, chaos.watch]
     if presence.identity.runs_jobs:
         loops.append(Worker(presence, speed).run)
     if presence.identity.serves:

@@ -95,3 +95,10 @@ DELETE FROM ascent.workers WHERE id = %(id)s
 
 -- name: busy
 SELECT current_job_id IS NOT NULL AS busy FROM ascent.workers WHERE id = %(id)s
+
+-- name: chaos
+-- 0xC4A05 is the class of the locks that demo/chaos.sql takes.
+SELECT DISTINCT objid::int AS lock
+  FROM pg_locks
+ WHERE locktype = 'advisory' AND classid = x'C4A05'::int AND granted
+   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())

@@ -9,6 +9,7 @@ import structlog
 from psycopg.rows import DictRow
 
 from demo.platform.catalogue import JOB_TYPES, SCHEDULED
+from demo.platform.chaos import PASSED_OVER, Chaos, reigns
 from demo.platform.connection import QUERIES, Conn
 from jobqueue.schedules import Cron, InvalidSchedule, parse
 
@@ -56,6 +57,8 @@ class Scheduler:
 
     def _is_due(self, row: DictRow) -> bool:
         self._came_at = self._came_at or row["now"]
+        if row["job_type"] == PASSED_OVER and reigns(Chaos.MISSED_TICK):
+            return False
         try:
             tick = _cron(row["cron"], row["timezone"]).last_at_or_before(row["now"])
         except InvalidSchedule as error:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from demo.platform import chance, janitor
+from demo.platform import chance, chaos, janitor
 from demo.platform.catalogue import JANITOR, JOB_TYPES, ORGANIZATIONS, JobType, Scheduled, Work
 from demo.platform.connection import QUERIES, Conn
 from demo.platform.enqueue import enqueue
@@ -79,8 +79,9 @@ class Worker:
         await self.presence.beat(conn)
 
     async def _attempt(self, conn: Conn, job: Job) -> Outcome:
-        work = _job_type(job).work
+        work = chaos.troubled(_job_type(job))
         await asyncio.sleep(chance.duration(work) / self._speed)
+        await chaos.hold_up(self.presence.identity.hostname)
         if job.job_type == JANITOR:
             await janitor.run(conn)
         return Outcome(chance.error(work))

@@ -27,6 +27,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def other_ports() -> list[str]:
+    """Options for all but the exporter's."""
+    names = ("control", "prometheus", "alertmanager", "webhook", "preview")
+    return [text for name in names for text in (f"--{name}-port", str(free_port()))]
+
+
 def descendants(pid: int) -> dict[int, str]:
     """Its children, theirs, and so on, with their command lines."""
     found: dict[int, str] = {}
@@ -39,7 +45,7 @@ def descendants(pid: int) -> dict[int, str]:
 def demo(*arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     with subprocess.Popen(
-        [sys.executable, "-m", "demo", "--preview-port", str(free_port()), *arguments],
+        [sys.executable, "-m", "demo", *arguments],
         cwd=ROOT,
         env={**environment, **variables},
         stdout=subprocess.PIPE,
@@ -68,7 +74,7 @@ def told(process: subprocess.Popen[str]) -> str:
 
 def test_it_starts_serves_and_leaves_nothing_on_ctrl_c_however_often_pressed(reachable: Path) -> None:
     port = free_port()
-    ports = ["--exporter-port", str(port), "--control-port", str(free_port()), "--prometheus-port", str(free_port())]
+    ports = ["--exporter-port", str(port), *other_ports()]
     with demo(*ports, TMPDIR=str(reachable)) as process:
         text = told(process)
         everybody = descendants(process.pid)
@@ -88,11 +94,7 @@ def test_it_starts_serves_and_leaves_nothing_on_ctrl_c_however_often_pressed(rea
 
 
 def test_when_a_part_dies_it_says_which_shows_its_log_and_stops_the_rest(reachable: Path) -> None:
-    ports = [
-        *("--exporter-port", str(free_port())),
-        *("--control-port", str(free_port())),
-        *("--prometheus-port", str(free_port())),
-    ]
+    ports = ["--exporter-port", str(free_port()), *other_ports()]
     with demo(*ports, TMPDIR=str(reachable)) as process:
         told(process)
         everybody = descendants(process.pid)

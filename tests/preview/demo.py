@@ -6,10 +6,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Timer
 
+from demo.ports import Ports
 from tests.demo.test_demo import descendants, free_port
 
 ROOT = Path(__file__).parents[2]
@@ -46,16 +48,20 @@ class Demo:
 
 @contextmanager
 def running_demo() -> Iterator[Demo]:
-    ports = {name: free_port() for name in ("exporter", "control", "prometheus", "preview")}
+    ports = {field.name: free_port() for field in fields(Ports)}
     options = [f"--{name}-port={port}" for name, port in ports.items()]
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    with subprocess.Popen(
-        [sys.executable, "-m", "demo", *options, "--speed", "3"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with (
+        TemporaryDirectory(dir="/tmp") as folder,
+        subprocess.Popen(
+            [sys.executable, "-m", "demo", *options, "--speed", "3"],
+            cwd=ROOT,
+            env=environment | {"TMPDIR": folder},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        Path(folder).chmod(0o711)  # for the account of the demo's PostgreSQL
         try:
             told = _told(process)
             assert told["dashboards"].startswith("http"), told["dashboards"]

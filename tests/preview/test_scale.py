@@ -14,7 +14,7 @@ from aiohttp import ClientSession
 from bench.programs import our_exporter
 from bench.table import add_workers, generate, names
 from demo import prometheus
-from demo.ports import get
+from demo.ports import Ports, get
 from demo.processes import Child
 from preview.chromium import open_tab
 from tests.conftest import Server
@@ -42,7 +42,8 @@ def crowded(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         ending.callback(server.drop_database, database)
         exporter = ending.enter_context(our_exporter(url, poll_interval=15))
         port, preview_port = free_port(), free_port()
-        command = prometheus.command(program, folder, port, exporter.port, free_port())
+        ports = Ports(exporter.port, free_port(), port, free_port(), free_port(), preview_port)
+        command = prometheus.command(program, folder, ports, alert_speed=1)
         ending.callback(Child.start("prometheus", command, log=folder / "prometheus.log").stop)
         command = [sys.executable, "-m", "preview", f"--port={preview_port}", f"--prometheus=http://127.0.0.1:{port}"]
         environment = {**os.environ, "DATABASE_URL": url}
