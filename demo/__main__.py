@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from dataclasses import fields
+from pathlib import Path
 from threading import Event
 
 import psycopg
@@ -30,15 +31,17 @@ def main() -> int:
     arguments = parser.parse_args()
     log.configure()
     try:
-        if arguments.command == "platform":
-            if not arguments.database_url:
-                parser.error("the platform needs --database-url or DATABASE_URL")
-            asyncio.run(_platform(arguments))
+        if not arguments.command:
+            _demo(arguments)
         elif arguments.command == "chaos":
             address = arguments.database_url or running.address()
             asyncio.run(chaos.reign(address, arguments.kinds, arguments.seconds))
+        elif not arguments.database_url:
+            parser.error(f"{arguments.command} needs --database-url or DATABASE_URL")
+        elif arguments.command == "prepare":
+            print(f"{asyncio.run(prepare(arguments.database_url, past=True)):,} jobs")
         else:
-            _demo(arguments)
+            asyncio.run(_platform(arguments))
     except Stopped:
         return 0
     except KeyboardInterrupt:
@@ -77,10 +80,14 @@ def _parser() -> argparse.ArgumentParser:
         "--alert-speed", type=_speed, default=1.0, metavar="X", help="alerts wait and look back X times as short; 1"
     )
     _add_platform_options(parser)
-    commands = parser.add_subparsers(dest="command", metavar="platform | chaos", title="a part alone, or trouble")
+    commands = parser.add_subparsers(
+        dest="command", metavar="prepare | platform | chaos", title="a part alone, or trouble"
+    )
 
+    preparing = commands.add_parser("prepare", help="the queue with its past, in a database of yours")
     platform = commands.add_parser("platform", help="the platform alone, on a database of yours")
-    platform.add_argument("--database-url", default=os.environ.get("DATABASE_URL"), metavar="URL")
+    for command in (preparing, platform):
+        command.add_argument("--database-url", default=_address(), metavar="URL")
     platform.add_argument("--no-history", dest="history", action="store_false", help="start without a past")
     _add_platform_options(platform)
 
@@ -97,6 +104,12 @@ def _add_platform_options(parser: argparse.ArgumentParser) -> None:
         "--speed", type=_speed, default=1.0, metavar="X", help="work, clicks and backoffs X times as fast; 1"
     )
     parser.add_argument("--steady", action="store_true", help="no worker is lost now and then")
+
+
+def _address() -> str | None:
+    """What ``DATABASE_URL`` says, or the file that ``DATABASE_URL_FILE`` names."""
+    file = os.environ.get("DATABASE_URL_FILE")
+    return Path(file).read_text("utf-8").strip() if file else os.environ.get("DATABASE_URL")
 
 
 def _port(text: str) -> int:

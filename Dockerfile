@@ -1,0 +1,27 @@
+# One image for every program:
+#
+#   docker build -t system-status:0.1.0 .
+#   docker run system-status:0.1.0                     the exporter
+#   docker run system-status:0.1.0 control_api         or jobqueue migrate, exporter --check, demo platform
+
+FROM python:3.13.16-slim-trixie AS build
+WORKDIR /src
+COPY pyproject.toml requirements.lock README.md LICENSE ./
+COPY jobqueue jobqueue
+COPY exporter exporter
+COPY control_api control_api
+COPY demo demo
+RUN python -m venv /venv \
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --constraint requirements.lock .
+
+FROM python:3.13.16-slim-trixie
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin system-status
+COPY --from=build /venv /venv
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 10001:10001
+EXPOSE 9810 9811
+# The exporter's; what runs another program says so.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=10s \
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:9810/healthz', timeout=4)"]
+ENTRYPOINT ["python", "-m"]
+CMD ["exporter"]
