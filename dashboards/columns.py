@@ -27,7 +27,7 @@ FAILURE_STEPS = steps(QUIET, (1, WRONG))
 COUNT_STEPS = steps(QUIET, (1, PLAIN))
 
 
-def job(width: int) -> Column:
+def job(width: int | None = None) -> Column:
     """The job type, which leads to its own dashboard."""
     return Column("Job", field="job_type", width=width, links=[to_job()])
 

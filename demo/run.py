@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from demo import alertmanager, last_week, preview, prometheus, running
+from demo import alertmanager, last_day, last_week, preview, prometheus, running
 from demo.database import prepare
 from demo.ports import Ports, get, must_be_free
 from demo.postgres import EmbeddedPostgres
@@ -82,6 +82,8 @@ def _start_prometheus(
     if promtool.exists():
         data = prometheus.data(programs.directory)
         last_week.write(address, promtool, data, options.speed, options.alert_speed)
+        if options.alert_speed == 1:  # otherwise a day is over sooner
+            last_day.write(address, promtool, data, options.ports)
     command = prometheus.command(program, programs.directory, options.ports, options.alert_speed)
     programs.start("prometheus", command, environment)
     programs.wait_until(lambda: prometheus.has_scraped(options.ports.prometheus), "Prometheus")
@@ -167,4 +169,4 @@ def _tell_addresses(address: str, options: Options, *, prometheus: bool, alerts:
 
 
 def _tell(what: str, text: str) -> None:
-    print(f"{what:<12}{text}", flush=True)
+    print(f"{what:<14}{text}", flush=True)

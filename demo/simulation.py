@@ -14,8 +14,9 @@ from jobqueue.schedules import parse
 
 _DAY = timedelta(days=1)
 _MINUTE = timedelta(minutes=1)
-_OUTAGE_BEGAN, _OUTAGE_ENDED = timedelta(hours=9), timedelta(hours=8, minutes=53)
-"""How long ago no worker was there: jobs waited, and some expired."""
+OUTAGE = range(15 * 60, 15 * 60 + 7)
+"""The minutes of the day in which no worker was there: jobs waited, and some expired."""
+_OUTAGE_BEGAN, _OUTAGE_ENDED = _DAY - OUTAGE.start * _MINUTE, _DAY - OUTAGE.stop * _MINUTE
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         if arguments.command == "pictures":
-            asyncio.run(draw(arguments.url.rstrip("/"), arguments.into, arguments.since, arguments.job_type))
+            asyncio.run(draw(arguments.url.rstrip("/"), arguments.into, arguments.job_type))
         else:
             asyncio.run(serve(_settings(parser, arguments)))
     except (NotBuiltError, ClientError, OSError) as error:
@@ -53,8 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     pictures = commands.add_parser("pictures", help="draw the dashboards of a running preview as PNG files")
     pictures.add_argument("--url", default="http://127.0.0.1:3000")
     pictures.add_argument("--into", type=Path, default=ROOT / "docs/images", metavar="FOLDER")
-    pictures.add_argument("--since", default="now-15m", metavar="TIME", help="where the charts begin; now-15m")
-    pictures.add_argument("--job-type", default="email.send_due", help="that the Job dashboard shows")
+    pictures.add_argument("--job-type", default="webhooks.deliver", help="that the Job dashboard shows")
     return parser
 
 

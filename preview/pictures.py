@@ -11,12 +11,12 @@ from preview.chromium import Tab, browser, open_tab
 _WIDTH = 1600
 
 
-async def draw(url: str, into: Path, since: str, job_type: str) -> None:
-    """Draw each dashboard of the preview at *url* as a PNG named by its uid, from *since* (``now-15m``) until now."""
+async def draw(url: str, into: Path, job_type: str) -> None:
+    """Draw each dashboard of the preview at *url* over its own time range, as a PNG named by its uid."""
     async with ClientSession() as http, http.get(f"{url}/preview/dashboards") as answer:
         uids = [one["uid"] for one in await answer.json()]
     into.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 -- nothing else runs here
-    query = urlencode({"from": since, "to": "now", "var-job_type": job_type})
+    query = urlencode({"var-job_type": job_type})
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder, browser(Path(folder) / "profile") as address:
         async with open_tab(address) as tab:
             for uid in uids:

@@ -14,8 +14,7 @@ def setup_routes(app: web.Application) -> None:
     for question in ("query", "query_range", "series", "labels"):
         app.router.add_get(f"{PREFIX}/{question}", _ask)
         app.router.add_post(f"{PREFIX}/{question}", _ask)
-    for question in ("alerts", "rules", "label/{name:[a-zA-Z_][a-zA-Z0-9_]*}/values"):
-        app.router.add_get(f"{PREFIX}/{question}", _ask)
+    app.router.add_get(f"{PREFIX}/label/{{name:[a-zA-Z_][a-zA-Z0-9_]*}}/values", _ask)
 
 
 async def _ask(request: web.Request) -> web.Response:

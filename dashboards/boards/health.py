@@ -3,11 +3,12 @@
 from dashboards import columns, navigation, variables
 from dashboards.columns import EXACT_TIME, RELATIVE_TIME, SOURCE
 from dashboards.house import Board, Row, Tile
+from dashboards.panels.alerts import firing
 from dashboards.panels.cards import Card, cards
 from dashboards.panels.chart import COUNT, Axis, Style, chart, timeline
 from dashboards.panels.looks import GOOD, NONE, PLAIN, QUIET, SOON, WRONG, steps, words
 from dashboards.panels.table import Column, joined
-from dashboards.promql import service
+from dashboards.promql import alerts, service
 
 _COLLECTOR = "{{collector}}$of"
 _READ = words({1: ("OK", GOOD), 0: ("Failing", WRONG)})
@@ -24,7 +25,7 @@ def health() -> Board:
         variables=variables.COMMON,
         links=navigation.bar(navigation.HEALTH),
         rows=[
-            Row(4, [in_short()]),
+            Row(5, [in_short(), alerts_of_the_reading()], widths=[14, 10]),
             Row(6, [sources()]),
             Row(12, [collectors(), successes()], widths=[12, 12]),
             Row(9, [read_duration(), staleness()]),
@@ -46,6 +47,11 @@ def in_short() -> Tile:
             Card("Control APIs", f"sum({service.control_apis()})", steps(SOON, (1, PLAIN))),
         ],
     )
+
+
+def alerts_of_the_reading() -> Tile:
+    """What is wrong with the exporter, the control API or the janitor."""
+    return firing(alerts.OF_THE_READING, about=Column("Collector", "collector"))
 
 
 def sources() -> Tile:

@@ -6,6 +6,7 @@ from dashboards import columns, navigation, sql, variables
 from dashboards.boards.jobs import scheduled_jobs
 from dashboards.columns import RECENT_TIME, SOURCE, SUCCESS_STEPS
 from dashboards.house import Board, Row, Tile
+from dashboards.panels.alerts import firing
 from dashboards.panels.cards import Card, cards
 from dashboards.panels.chart import COUNT, Axis, Style, chart
 from dashboards.panels.looks import GOOD, IN_PROGRESS, NONE, PLAIN, QUIET, SOON, WRONG, steps, words
@@ -27,7 +28,7 @@ def job() -> Board:
         variables=variables.OF_JOB,
         links=navigation.bar(navigation.JOB),
         rows=[
-            Row(4, [last_day()]),
+            Row(5, [last_day(), firing(THIS_JOB)], widths=[15, 9]),
             Row(4, [schedule()]),
             Row(9, [outcomes(), durations("Run duration", "From start to end.", RUN_DURATION)]),
             Row(9, [backlog(), durations("Wait for a worker", "From the moment it is due until it starts.", RUN_WAIT)]),

@@ -3,6 +3,7 @@
 from dashboards import buttons, columns, navigation, sql, variables
 from dashboards.columns import EXACT_TIME, PENDING_STEPS, RECENT_TIME, RELATIVE_TIME, SOURCE
 from dashboards.house import Board, Row, Tile
+from dashboards.panels.alerts import firing
 from dashboards.panels.cards import Card, cards
 from dashboards.panels.chart import COUNT, Axis, Style, chart
 from dashboards.panels.looks import IN_PROGRESS, NONE, PLAIN, QUIET, SOON, WRONG, signs, steps, words
@@ -22,7 +23,7 @@ def background_jobs() -> Board:
         variables=variables.COMMON,
         links=navigation.bar(navigation.JOBS),
         rows=[
-            Row(4, [at_a_glance()]),
+            Row(5, [at_a_glance(), firing()], widths=[15, 9]),
             Row(16, [scheduled_jobs()]),
             Row(6, [job_management()]),
             Row(14, [recent_job_history()]),
@@ -41,7 +42,7 @@ def at_a_glance() -> Tile:
             Card("Waiting", queue.total("pending"), steps(PLAIN, (100, SOON), (1000, WRONG))),
             Card("Longest wait", queue.oldest_wait(), steps(PLAIN, (300, SOON), (900, WRONG)), unit="s", decimals=0),
             Card("Running", queue.total("active"), steps(PLAIN)),
-            Card("Overdue schedules", schedules.overdue(), steps(PLAIN, (1, WRONG))),
+            Card("Overdue", schedules.overdue(), steps(PLAIN, (1, WRONG))),
             Card("Success, 24 h", runs.day_total_success_rate(), columns.SUCCESS_STEPS, unit="percentunit", decimals=1),
             Card("Workers online", workers.counted(online=1), steps(WRONG, (1, PLAIN))),
             Card("Workers offline", workers.counted(online=0), steps(PLAIN, (1, WRONG))),

@@ -3,10 +3,11 @@
 from dashboards import columns, navigation, variables
 from dashboards.columns import COUNT_STEPS, FAILURE_STEPS, RELATIVE_TIME, SOURCE, SUCCESS_STEPS
 from dashboards.house import Board, Row, Tile
+from dashboards.panels.alerts import firing
 from dashboards.panels.chart import Axis, Style, chart
 from dashboards.panels.looks import NONE, QUIET, words
 from dashboards.panels.table import Column, hidden, joined
-from dashboards.promql import runs
+from dashboards.promql import alerts, runs
 from jobqueue.catalogue import DAY_MAX, DAY_P50, DAY_P95, RUN_DURATION, RUN_WAIT
 
 _SERIES = "{{job_type}}$of"
@@ -23,6 +24,7 @@ def metrics() -> Board:
         links=navigation.bar(navigation.METRICS),
         rows=[
             Row(18, [performance()]),
+            Row(5, [firing(alerts.OF_RUNS)]),
             Row(9, [failure_ratio(), throughput()]),
             Row(9, [run_duration(), wait()]),
         ],

@@ -3,11 +3,12 @@
 from dashboards import columns, navigation, variables
 from dashboards.columns import FAILURE_STEPS, RELATIVE_TIME, SOURCE
 from dashboards.house import Board, Row, Tile
+from dashboards.panels.alerts import firing
 from dashboards.panels.cards import Card, cards
 from dashboards.panels.chart import Axis, Style, chart, timeline
 from dashboards.panels.looks import GOOD, IN_PROGRESS, NONE, PLAIN, QUIET, SOON, WRONG, steps, words
 from dashboards.panels.table import Column, hidden, joined
-from dashboards.promql import queue
+from dashboards.promql import alerts, queue
 from dashboards.promql import workers as promql
 from dashboards.promql.select import by_worker
 from jobqueue.catalogue import WORKER_FAILED, WORKER_ONLINE, WORKER_PROCESSED
@@ -26,7 +27,7 @@ def workers() -> Board:
         variables=variables.COMMON,
         links=navigation.bar(navigation.WORKERS),
         rows=[
-            Row(4, [queue_totals()]),
+            Row(5, [queue_totals(), firing(alerts.OF_WORKERS, about=Column("Worker", "worker"))], widths=[14, 10]),
             Row(10, [worker_status()]),
             Row(7, [availability()]),
             Row(9, [throughput(), busy_time()]),

@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -73,8 +73,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     child.stop()
 
 
-def told(port: int, fired: list[dict[str, str]]) -> dict[tuple[str, str], bool]:
-    """Tells it of alerts, answers which of them are silenced by another."""
+def told(
+    port: int, fired: list[dict[str, str]], silenced: Sequence[tuple[str, str]] = ()
+) -> dict[tuple[str, str], bool]:
+    """Tells it of alerts, answers which of them are silenced by another; it may take a moment until *silenced* are."""
     now = datetime.now(UTC).isoformat()
     body = json.dumps([{"labels": labels, "startsAt": now} for labels in fired]).encode()
     request = Request(f"http://127.0.0.1:{port}/api/v2/alerts", body, {"Content-Type": "application/json"})
@@ -82,12 +84,13 @@ def told(port: int, fired: list[dict[str, str]]) -> dict[tuple[str, str], bool]:
     end = time.monotonic() + 10
     while True:
         found = json.loads(get(port, "/api/v2/alerts") or "[]")
-        ours = [each for each in found if each["labels"] in fired]
-        if len(ours) == len(fired) or time.monotonic() > end:
-            return {
-                (each["labels"]["alertname"], each["labels"]["severity"]): bool(each["status"]["inhibitedBy"])
-                for each in ours
-            }
+        states = {
+            (each["labels"]["alertname"], each["labels"]["severity"]): bool(each["status"]["inhibitedBy"])
+            for each in found
+            if each["labels"] in fired
+        }
+        if (len(states) == len(fired) and all(states[one] for one in silenced)) or time.monotonic() > end:
+            return states
         time.sleep(0.1)
 
 
@@ -123,7 +126,7 @@ def test_the_cause_silences_what_follows_from_it_in_its_own_source_alone(
         else {"job_type": "x"}
     )
 
-    here = told(running, [alert(*loud, source, **about), alert(*silenced, source, job_type="x")])
+    here = told(running, [alert(*loud, source, **about), alert(*silenced, source, job_type="x")], [silenced])
     there = told(running, [alert(*silenced, elsewhere, job_type="x")])
 
     assert here == {loud: False, silenced: True}

@@ -123,7 +123,7 @@ async def test_each_chaos_is_told_with_its_links_and_taken_back_when_it_ends(dem
             demo.until("firing", together, seconds=80)
         demo.until("resolved", ["stuck-worker"], seconds=30)  # a worker that is killed leaves its job behind
         with demo.chaos(["dead-workers"]):
-            demo.until("firing", ["dead-workers", "missed-tick"], seconds=100)
+            demo.until("firing", ["dead-workers", "missed-tick"], seconds=150)
     demo.until("resolved", list(EXPECTED), seconds=60)
 
     with browser(tmp_path / "profile") as address:

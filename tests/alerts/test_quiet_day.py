@@ -8,7 +8,9 @@ from itertools import groupby
 import pytest
 import yaml
 
-from tests.alerts.day import MINUTES, OUTAGE, Value, day
+from demo.series import MINUTES, Value
+from demo.simulation import OUTAGE
+from tests.alerts.day import day
 from tests.alerts.expressions import RULES
 from tests.exporter.promtool import promtool
 

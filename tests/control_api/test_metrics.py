@@ -7,6 +7,7 @@ from psycopg import AsyncConnection
 
 from control_api.actions import Action
 from jobqueue.catalogue import CONTROL_METRICS
+from jobqueue.config import Janitor
 from tests.control_api.service import Service, serving
 from tests.control_api.test_desk import queue
 from tests.exporter.promtool import complaints
@@ -31,7 +32,7 @@ def actions(action: str, outcome: str, source: str = "main") -> tuple[str, froze
 
 
 async def test_both_formats_can_be_read_and_promtool_has_nothing_to_say(migrated: str, queue: AsyncConnection) -> None:
-    async with serving({"main": migrated}) as served:
+    async with serving({"main": migrated}, janitor=Janitor()) as served:
         await served.post("/control/main/janitor", data={"request_id": "r"})
         text = await served.get("/metrics", TEXT)
         openmetrics = await served.get("/metrics", OPENMETRICS)
@@ -47,7 +48,7 @@ async def test_both_formats_can_be_read_and_promtool_has_nothing_to_say(migrated
 async def test_its_families_have_the_catalogues_names_kinds_words_and_labels(
     migrated: str, queue: AsyncConnection
 ) -> None:
-    async with serving({"main": migrated}) as served:
+    async with serving({"main": migrated}, janitor=Janitor()) as served:
         await served.post("/control/main/janitor", data={"request_id": "r"})
         text = await (await served.get("/metrics", TEXT)).text()
 

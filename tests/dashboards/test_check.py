@@ -18,11 +18,11 @@ JOBS = "system-status-jobs.json"
 
 
 def _beside(board: Json) -> None:
-    board["panels"][1]["gridPos"]["x"] = 1
+    next(panel for panel in board["panels"] if panel["title"] == "Scheduled Jobs")["gridPos"]["x"] = 1
 
 
 def _over(board: Json) -> None:
-    board["panels"][1]["gridPos"]["y"] = 0
+    board["panels"][1]["gridPos"]["y"] = 5
 
 
 def _undeclared(board: Json) -> None:
@@ -41,7 +41,7 @@ def _dead(board: Json) -> None:
     ("spoil", "fault"),
     [
         (_beside, "panel 'Scheduled Jobs' leaves the 24 columns"),
-        (_over, "panels 'At a glance' and 'Scheduled Jobs' overlap"),
+        (_over, "panels 'Firing alerts' and 'Scheduled Jobs' overlap"),
         (_undeclared, "variable ${nobody} is not declared"),
         (_unknown, "metric jobqueue_jobs_bucket is not in the catalogue"),
         (_dead, "link to /d/system-status-gone, which is no dashboard"),

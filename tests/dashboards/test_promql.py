@@ -20,6 +20,9 @@ _LABELS |= {
     if metric.kind is Kind.HISTOGRAM
     for part, more in (("bucket", {"le"}), ("sum", set()), ("count", set()))
 }
+# Prometheus' own, of the rules in alerts/.
+_OF_ALERTS = {"alertname", "alertstate", "severity", "source", "job_type", "worker", "collector"}
+_LABELS |= {"ALERTS": _OF_ALERTS, "ALERTS_FOR_STATE": _OF_ALERTS}
 _OF_CONTROL_API = {"jobqueue_control_actions_total", "jobqueue_control_janitor_removed_total"}
 
 

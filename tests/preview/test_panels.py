@@ -32,7 +32,6 @@ DASHBOARD = {
     "panels": [
         panel(1, "text", "Text", options={"mode": "markdown", "content": "**Bold** <script>alert(1)</script>"}),
         panel(2, "bargauge", "Bars", "vector(7)"),
-        panel(3, "alertlist", "Alerts", fieldConfig={"defaults": {"noValue": "Nothing is wrong"}, "overrides": []}),
         panel(4, "table", "Broken", "sum("),
         panel(5, "table", "Nowhere", "vector($nowhere)"),
         panel(
@@ -74,7 +73,6 @@ async def test_panels_are_drawn_and_faults_are_shown_and_told(gallery: Page) -> 
     assert "<strong>Bold</strong>" in panels["Text"]["html"]
     assert "<script>" not in panels["Text"]["html"]
     assert panels["Bars"]["values"][0]["text"] == "7"
-    assert panels["Alerts"]["screen"]["message"] == "Nothing is wrong"
     assert errors.keys() == {"Broken", "Nowhere", "Unknown"}
     assert "parse error" in errors["Broken"][0]
     assert warnings["Mistyped"] == [

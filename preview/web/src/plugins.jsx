@@ -3,7 +3,6 @@
 import { identityOverrideProcessor, PanelPlugin, stringOverrideProcessor } from '@grafana/data';
 import { AxisColorMode, AxisPlacement } from '@grafana/schema';
 import { commonOptionsBuilder } from '@grafana/ui';
-import { AlertListPanel } from './panels/alertlist.jsx';
 import { BarGaugePanel } from './panels/bargauge.jsx';
 import { StatPanel } from './panels/stat.jsx';
 import { StateTimelinePanel } from './panels/statetimeline.jsx';
@@ -83,7 +82,6 @@ const definitions = {
     },
   },
   text: { component: TextPanel, options: { mode: 'markdown', content: '', code: {} }, skipDataQuery: true },
-  alertlist: { component: AlertListPanel, options: {}, skipDataQuery: true },
 };
 
 function make(type, { component, options, standardOptions, fields, skipDataQuery = false }) {

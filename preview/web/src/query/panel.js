@@ -5,7 +5,6 @@ import {
 } from '@grafana/data';
 import { cloneDeep, isEqual } from 'lodash';
 import { lastValueFrom } from 'rxjs';
-import { promAlerts } from '../api.js';
 import { theme } from '../boot.js';
 import { fieldConfigWarnings, missingFields, omitted, queryWarnings } from './lint.js';
 import { getPlugin } from '../plugins.jsx';
@@ -91,12 +90,6 @@ export async function loadPanel(panel, ctx, before) {
   if (!state.plugin) {
     state.errors.push({ stage: 'render', message: `panels of type '${panel.type}' aren't drawn here` });
     return state;
-  }
-  if (panel.type === 'alertlist') {
-    state.alerts = await promAlerts().catch((err) => {
-      state.errors.push({ stage: 'query', message: err.message });
-      return [];
-    });
   }
   const transformed = await transform(state, await runTargets(state, ctx));
   const given = migrate({ defaults: {}, overrides: [], ...cloneDeep(panel.fieldConfig) });
