@@ -6,19 +6,20 @@ BIN := .venv/bin
 PAGE := preview/web/dist/index.html
 HAS_NODE := node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
 TOOLS := .tools/prometheus .tools/prometheus-alertmanager .tools/prometheus-postgres-exporter .tools/nginx .tools/chromium
+NODE_ENGINES := graphile pgboss
 
 .PHONY: demo test check bench preview pictures docs dashboards clean
 .DEFAULT_GOAL := test
 
-demo: .venv/made  ## a platform with workers, the exporter, Prometheus and the dashboards, until Ctrl-C
+demo: .venv/made $(if $(filter $(ENGINE),$(NODE_ENGINES)),.cache/$(ENGINE)/made)  ## a platform with workers, the exporter, Prometheus and the dashboards, until Ctrl-C; ENGINE=… has another queue
 	@scripts/debian-tool prometheus || echo "make: then the demo runs without Prometheus"
 	@scripts/debian-tool prometheus-alertmanager || echo "make: then the demo runs without Alertmanager"
 	@if ! $(HAS_NODE); then echo "make: without Node 20.19 or newer the demo runs without the dashboards"; \
 	elif ! $(MAKE) --no-print-directory preview; then echo "make: then the demo runs without the dashboards"; fi
-	@exec $(BIN)/python -m demo
+	@exec $(BIN)/python -m demo $(if $(ENGINE),--engine $(ENGINE))
 
-test: .venv/made $(TOOLS) dashboards/types/node_modules preview  ## every test, on a PostgreSQL of its own
-	$(BIN)/python -m pytest --numprocesses 4 --dist loadgroup $(PYTEST_ARGS)
+test: .venv/made $(TOOLS) $(NODE_ENGINES:%=.cache/%/made) dashboards/types/node_modules preview  ## every test, on a PostgreSQL of its own
+	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 check: .venv/made  ## lint, format, types, imports
 	$(BIN)/ruff check .
@@ -42,7 +43,7 @@ dashboards: .venv/made  ## write what is generated: dashboards/build/*.json
 
 clean:  ## remove what the other targets made
 	rm -rf preview/web/dist preview/web/node_modules dashboards/types/node_modules
-	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .tools $(NODE_ENGINES:%=.cache/%) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/made: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -67,6 +68,13 @@ preview/web/node_modules/made: preview/web/package.json preview/web/package-lock
 	@$(HAS_NODE) || { echo "make: the dashboards' page is built with Node 20.19 or newer" >&2; exit 1; }
 	@echo "make: npm's packages for the dashboards' page, once: half a gigabyte"
 	@cd preview/web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.cache/%/made: demo/engines/%/package.json demo/engines/%/package-lock.json
+	@command -v npm >/dev/null || { echo "make: needs npm for the packages of $*" >&2; exit 1; }
+	@echo "make: npm's packages of $* into .cache, once"
+	@mkdir -p $(@D) && cp $^ demo/engines/$*/.npmrc $(@D)
+	@cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .tools/%:

@@ -1,11 +1,11 @@
 """What can be done, and of which steps it consists."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from jobqueue.engine import Cleanup
+from jobqueue.engine import Capability, Cleanup
 from jobqueue.schedules.expiry import duration
 
 
@@ -18,6 +18,11 @@ class Action(StrEnum):
     CANCEL_PENDING = "cancel-pending"
 
     @property
+    def capability(self) -> Capability:
+        """What an engine must make possible for it."""
+        return Capability(_CAPABILITIES.get(self, self.replace("-", "_")))
+
+    @property
     def title(self) -> str:  # type: ignore[override]  # nobody puts an action in title case
         """The button's caption."""
         return _TITLES[self]
@@ -28,6 +33,7 @@ class Action(StrEnum):
         return _DESCRIPTIONS[self]
 
 
+_CAPABILITIES = {Action.RUN: Capability.RUN_NOW}
 _TITLES = {
     Action.RUN: "Run now",
     Action.JANITOR: "Run Janitor Now",
@@ -66,8 +72,17 @@ class Step:
     """The last error of the jobs that end by it."""
 
 
-def plan(action: Action, before: datetime, limits: Limits) -> Sequence[Step]:
-    """The steps of a clean-up at the moment *before*, by the database's clock; none for a run."""
+def plan(
+    action: Action, before: datetime, limits: Limits, tolerated: Collection[Cleanup] = tuple(Cleanup)
+) -> Sequence[Step]:
+    """The steps of a clean-up at the moment *before*, by the database's clock, as an engine tolerates them.
+
+    None for a run.
+    """
+    return [step for step in _steps(action, before, limits) if step.cleanup in tolerated]
+
+
+def _steps(action: Action, before: datetime, limits: Limits) -> Sequence[Step]:
     match action:
         case Action.RUN:
             return ()

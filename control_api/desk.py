@@ -16,10 +16,10 @@ from control_api.actions import Action, Limits, Step, plan
 from control_api.audit import AuditEntry, Request
 from control_api.cleaning import Cleaning, mark_interrupted
 from control_api.locks import Lock
-from control_api.problems import AlreadyRunning, NotFound, Problem
+from control_api.problems import AlreadyRunning, NotFound, NotPossible, Problem
 from control_api.shared import Shared
 from control_api.sources import ControlledSource, now
-from jobqueue.engine import Conn
+from jobqueue.engine import CannotRun, Conn
 from jobqueue.rows import Concerned, ScheduleRow, Worker
 
 log = structlog.get_logger()
@@ -105,14 +105,14 @@ class Desk:
             await source.pool.close()
 
     async def ask(self, source: str, action: Action, job_type: str | None = None) -> Asked:
-        """Say what would happen now; changes nothing. Raises ``NotFound``, ``Unavailable``."""
-        queue = self._source(source)
+        """Say what would happen now; changes nothing. Raises ``NotFound``, ``NotPossible``, ``Unavailable``."""
+        queue = self._able(source, action)
         async with queue.reading() as conn:
             at = await now(conn)
             schedule = await self._schedule(queue, conn, job_type) if action is Action.RUN else None
             steps = [
                 AskedStep(step, await queue.engine.control.concerned(conn, step.cleanup, step.before, MOST_COUNTED))
-                for step in plan(action, at, self._limits)
+                for step in plan(action, at, self._limits, queue.engine.control.cleanups)
             ]
             newest = await audit.entries(conn, source=source, action=action, limit=1)
             workers = await queue.engine.reader.workers(conn) if action is Action.FAIL_ACTIVE else []
@@ -123,9 +123,9 @@ class Desk:
     async def act(self, request: Request) -> AuditEntry:
         """Do it once; a request that was made before is answered with what came of it.
 
-        Raises ``NotFound``, ``RequestIdReused``, ``AlreadyRunning``, ``ReadOnly``, ``Unavailable``.
+        Raises ``NotFound``, ``NotPossible``, ``RequestIdReused``, ``AlreadyRunning``, ``ReadOnly``, ``Unavailable``.
         """
-        queue = self._source(request.source)
+        queue = self._able(request.source, request.action)
         action_id = await (self._run(queue, request) if request.action is Action.RUN else self._clean(queue, request))
         task = self._at_work.get((queue.name, action_id))
         if task is not None:
@@ -164,7 +164,12 @@ class Desk:
         """The recurring jobs that can be run."""
         queue = self._source(source)
         async with queue.reading() as conn:
-            return await queue.engine.reader.schedules(conn)
+            return await queue.recurring(conn)
+
+    def actions(self, source: str) -> Sequence[Action]:
+        """The actions that the source's engine makes possible."""
+        lacks = self._source(source).engine.lacks
+        return [action for action in Action if action.capability not in lacks]
 
     async def ready(self) -> Mapping[str, str | None]:
         """For each source why it can't be acted on; None where it can. Anybody may ask as often as they like."""
@@ -188,8 +193,15 @@ class Desk:
             raise NotFound(f"there is no source {name!r}; there are: {', '.join(self.sources)}")
         return source
 
+    def _able(self, name: str, action: Action) -> ControlledSource:
+        source = self._source(name)
+        reason = source.engine.lacks.get(action.capability)
+        if reason is not None:
+            raise NotPossible(f"{action.title} isn't possible with {source.engine.name}: {reason}")
+        return source
+
     async def _schedule(self, queue: ControlledSource, conn: Conn, job_type: str | None) -> ScheduleRow:
-        for row in await queue.engine.reader.schedules(conn):
+        for row in await queue.recurring(conn):
             if row.job_type == job_type:
                 return row
         raise _not_recurring(job_type)
@@ -199,14 +211,22 @@ class Desk:
             moment = await queue.begin_writing(conn)
             action_id, new = await audit.begin(conn, request, moment)
             if new:
-                job_id = await queue.engine.control.run_now(conn, request.job_type or "")
-                if job_id is None:
-                    raise _not_recurring(request.job_type)
+                job_id = await self._queue_one(queue, conn, request.job_type)
                 await audit.add_step(conn, action_id, "queued", 1)
                 await audit.add_step(conn, action_id, audit.DONE, note=job_id)
         if new:
             self.outcomes[queue.name, request.action, audit.DONE] += 1
         return action_id
+
+    async def _queue_one(self, queue: ControlledSource, conn: Conn, job_type: str | None) -> str:
+        try:
+            job_id = await queue.engine.control.run_now(conn, job_type or "")
+        except CannotRun as refusal:
+            raise NotPossible(f"{job_type!r} can't be run now: {refusal}") from None
+        if job_id is not None:
+            return job_id
+        await self._schedule(queue, conn, job_type)
+        raise NotPossible(f"{job_type!r} can't be run now: the queue has had no tick of it that could be repeated")
 
     async def _clean(self, queue: ControlledSource, request: Request) -> int:
         """Begin a clean-up on a connection of its own, which goes on in the background."""
@@ -228,7 +248,8 @@ class Desk:
                 if alone and request.action is Action.JANITOR:
                     await locks.let_go(conn, Lock.JANITOR, queue.name)
                 return action_id
-            steps = plan(request.action, min(request.shown_at or moment, moment), self._limits)
+            before = min(request.shown_at or moment, moment)
+            steps = plan(request.action, before, self._limits, queue.engine.control.cleanups)
             cleaning = Cleaning(queue, request.action, action_id, steps, self._batch)
             task = asyncio.create_task(self._work(cleaning, request, conn, held.pop_all(), (queue.name, action_id)))
             self._at_work[queue.name, action_id] = task

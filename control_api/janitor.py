@@ -31,6 +31,7 @@ def rhythms(sources: Mapping[str, ControlledSource], settings: ControlSettings) 
     every = {
         name: janitor_every(settings.janitor, engine_has_one=source.engine.has_janitor)
         for name, source in sources.items()
+        if Action.JANITOR.capability not in source.engine.lacks
     }
     return {name: rhythm for name, rhythm in every.items() if rhythm is not None}
 

@@ -87,7 +87,7 @@ class ControlMetrics:
         family = CounterMetricFamily(CONTROL_ACTIONS.name, CONTROL_ACTIONS.help, labels=CONTROL_ACTIONS.all_labels)
         refused: dict[tuple[str, str], int] = {(NONE, NONE): 0}
         for source in self._desk.sources:
-            for action in Action:
+            for action in self._desk.actions(source):
                 refused[source, action] = 0
                 for end in _ENDS:
                     family.add_metric([source, action, end], self._desk.outcomes[source, action, end])
@@ -100,7 +100,7 @@ class ControlMetrics:
             CONTROL_ACTION_INFO.name, CONTROL_ACTION_INFO.help, labels=CONTROL_ACTION_INFO.all_labels
         )
         for source in self._desk.sources:
-            for action in Action:
+            for action in self._desk.actions(source):
                 path = self._links.action(source, action)
                 family.add_metric([source, action, action.title, action.description, path], 1)
         return family

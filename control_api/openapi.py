@@ -18,7 +18,7 @@ _PROBLEMS = {
     403: "Not a platform admin, not allowed to do this, or sent from another site.",
     404: "There is no such source, recurring job or entry.",
     408: "The body didn't come in time.",
-    409: "The request id was used for something else, or a janitor is at work already.",
+    409: "The queue can't do that, the request id was used for something else, or a janitor is at work already.",
     413: "The body is too large.",
     415: "The body is neither a form nor JSON.",
     422: "A value can't be used.",

@@ -103,6 +103,12 @@ class AlreadyRunning(Problem):
         super().__init__(f"a janitor is at work on source {source!r} already; its progress is in the log")
 
 
+class NotPossible(Problem):
+    """The engine has no way to do it, or not at present."""
+
+    status, slug, title = HTTPStatus.CONFLICT, "not-possible", "The queue can't do that"
+
+
 class BodyTooLarge(Problem):
     """More than any form of ours needs."""
 

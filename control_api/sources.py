@@ -1,7 +1,7 @@
 """The queues that can be acted on, each with a few connections."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,9 +12,11 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from control_api.problems import ReadOnly, Unavailable
-from jobqueue.config import Source
+from jobqueue.config import ConfiguredSchedule, Source
 from jobqueue.engine import Conn, Engine
 from jobqueue.engines import open_engine
+from jobqueue.recurring import recurring
+from jobqueue.rows import ScheduleRow
 
 log = structlog.get_logger()
 
@@ -30,6 +32,8 @@ class ControlledSource:
 
     name: str
     engine: Engine
+    schedules: Sequence[ConfiguredSchedule]
+    """Recurring jobs that stand in code only."""
     pool: AsyncConnectionPool[AsyncConnection[TupleRow]]
     read_only: bool
 
@@ -50,7 +54,11 @@ class ControlledSource:
                 "application_name": "system-status control",
             },
         )
-        return cls(source.name, open_engine(source.engine, source.schema), pool, read_only)
+        return cls(source.name, open_engine(source.engine, source.schema), source.schedules, pool, read_only)
+
+    async def recurring(self, conn: Conn) -> Sequence[ScheduleRow]:
+        """The recurring jobs, of the database and of the configuration."""
+        return await recurring(self.engine.reader, conn, self.schedules)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Conn]:

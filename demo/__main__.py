@@ -14,6 +14,7 @@ import psycopg
 
 from demo import chaos, log, run, running
 from demo.database import SomebodyElsesQueue, prepare
+from demo.engines import ENGINES
 from demo.platform import run as platform
 from demo.platform.chaos import Chaos
 from demo.platform.fleet import ProcessEnded
@@ -68,6 +69,7 @@ def _demo(arguments: argparse.Namespace) -> None:
         speed=arguments.speed,
         alert_speed=arguments.alert_speed,
         steady=arguments.steady,
+        engine=arguments.engine,
     )
     run.run(options, stop)
 
@@ -79,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--alert-speed", type=_speed, default=1.0, metavar="X", help="alerts wait and look back X times as short; 1"
     )
+    parser.add_argument("--engine", choices=ENGINES, help="another queue than Ascent, with its real workers")
     _add_platform_options(parser)
     commands = parser.add_subparsers(
         dest="command", metavar="prepare | platform | chaos", title="a part alone, or trouble"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from demo import alertmanager, last_day, last_week, preview, prometheus, running
+from demo import alertmanager, engines, last_day, last_week, preview, prometheus, running
 from demo.database import prepare
 from demo.ports import Ports, get, must_be_free
 from demo.postgres import EmbeddedPostgres
@@ -18,6 +18,7 @@ from demo.supervisor import Supervisor
 from jobqueue.config.load import VARIABLES
 
 _PAST = "\njobqueue_last24h_runs{"
+_EMPTY = "\njobqueue_last24h_window_start_timestamp_seconds{"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Options:
     speed: float
     alert_speed: float
     steady: bool
+    engine: str | None
+    """Another than Ascent."""
 
 
 def run(options: Options, stop: Event) -> None:
@@ -44,24 +47,34 @@ def run(options: Options, stop: Event) -> None:
 
     with ExitStack() as ending:
         address, must_run = _database(options, ending)
-        ending.enter_context(running.announced(address))
         programs = ending.enter_context(Supervisor(stop))
-        environment = _environment(address, options)
+        environment = _environment(address, options, programs.directory)
         python = [sys.executable, "-m"]
+        for_platform = {**environment, "DATABASE_URL": address}
 
-        jobs = asyncio.run(prepare(address, past=True))
-        _tell("queue", f"the Ascent tables, {jobs:,} jobs of the last days")
+        if options.engine is None:
+            ending.enter_context(running.announced(address))
+            jobs = asyncio.run(prepare(address, past=True))
+            _tell("queue", f"the Ascent tables, {jobs:,} jobs of the last days")
+        else:
+            programs.run("queue", [*python, f"demo.engines.{options.engine}", "install"], for_platform)
+            _tell("queue", f"the tables of {options.engine}, still empty")
         programs.run("migrate", [*python, "jobqueue", "migrate"], environment)
         _tell("counting", "our own tables, in schema system_status")
 
         # First the exporter: it reads the past before the platform's janitor forgets it.
-        exporter = _exporter_environment(environment, programs.directory, options)
-        programs.start("exporter", [*python, "exporter"], exporter)
-        programs.wait_until(lambda: _PAST in (get(options.ports.exporter, "/metrics") or ""), "the exporter")
-        _tell("exporter", "has read the past")
-        platform = ["demo", "platform", "--workers", str(options.workers), "--speed", str(options.speed)]
-        programs.start("platform", [*python, *platform, "--no-history", *["--steady"] * options.steady], environment)
-        _tell("platform", f"two servers, {options.workers} workers")
+        programs.start("exporter", [*python, "exporter"], environment)
+        read = _PAST if options.engine is None else _EMPTY
+        programs.wait_until(lambda: read in (get(options.ports.exporter, "/metrics") or ""), "the exporter")
+        _tell("exporter", "has read the past" if options.engine is None else "serves")
+        if options.engine is None:
+            platform = ["demo", "platform", "--workers", str(options.workers), "--speed", str(options.speed)]
+            steady = ["--steady"] * options.steady
+            programs.start("platform", [*python, *platform, "--no-history", *steady], for_platform)
+            _tell("platform", f"two servers, {options.workers} workers")
+        else:
+            programs.start("platform", [*python, f"demo.engines.{options.engine}", "run"], for_platform)
+            _tell("platform", f"real workers of {options.engine}")
         programs.start("control", [*python, "control_api"], environment)
         programs.wait_until(lambda: get(options.ports.control, "/readyz") is not None, "the control API")
         _tell("control", "lets in whoever sits at this machine")
@@ -79,7 +92,7 @@ def _start_prometheus(
     program: Path, address: str, programs: Supervisor, environment: Mapping[str, str], options: Options
 ) -> None:
     promtool = program.with_name("promtool")
-    if promtool.exists():
+    if promtool.exists() and options.engine is None:
         data = prometheus.data(programs.directory)
         last_week.write(address, promtool, data, options.speed, options.alert_speed)
         if options.alert_speed == 1:  # otherwise a day is over sooner
@@ -118,7 +131,7 @@ def _database(options: Options, ending: ExitStack) -> tuple[str, Callable[[], ob
     return server.create_database("ascent"), lambda: server.pid
 
 
-def _environment(address: str, options: Options) -> Mapping[str, str]:
+def _environment(address: str, options: Options, directory: Path) -> Mapping[str, str]:
     """Ours, but for what configures another exporter than the demo's."""
     kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     port = str(options.ports.exporter)
@@ -128,19 +141,20 @@ def _environment(address: str, options: Options) -> Mapping[str, str]:
         "CONTROL_API_ORIGINS": preview.origins(options.ports.preview),
         "CONTROL_API_JANITOR_EVERY": "0",  # the platform has a janitor of its own
     }
-    return {**kept, **control, "DATABASE_URL": address, "EXPORTER_HOST": "127.0.0.1", "EXPORTER_PORT": port}
+    queue = _queue(address, options, directory)
+    return {**kept, **control, **queue, "EXPORTER_HOST": "127.0.0.1", "EXPORTER_PORT": port}
 
 
-def _exporter_environment(environment: Mapping[str, str], directory: Path, options: Options) -> Mapping[str, str]:
-    """With faster alerts the exporter reads as often as Prometheus asks."""
-    if options.alert_speed == 1:
-        return environment
+def _queue(address: str, options: Options, directory: Path) -> Mapping[str, str]:
+    """The variables that name the queue; with faster alerts it is read as often as Prometheus asks."""
+    if options.engine is None and options.alert_speed == 1:
+        return {"DATABASE_URL": address}
+    source = {"name": "main", "dsn": address, **(engines.source(options.engine) if options.engine else {})}
+    if options.alert_speed != 1:
+        source["poll_interval"] = max(1.0, 15 / options.alert_speed)
     file = directory / "system-status.json"
-    interval = max(1.0, 15 / options.alert_speed)
-    source = {"name": "main", "dsn": environment["DATABASE_URL"], "poll_interval": interval}
     file.write_text(json.dumps({"sources": [source]}), "utf-8")
-    kept = {name: value for name, value in environment.items() if name != "DATABASE_URL"}
-    return {**kept, "SYSTEM_STATUS_CONFIG": str(file)}
+    return {"SYSTEM_STATUS_CONFIG": str(file)}
 
 
 def _tell_addresses(address: str, options: Options, *, prometheus: bool, alerts: bool, dashboards: bool) -> None:
@@ -159,7 +173,8 @@ def _tell_addresses(address: str, options: Options, *, prometheus: bool, alerts:
         _tell("Prometheus", "not found: put it on the PATH to have it, too")
     if alerts:
         _tell("Alertmanager", f"http://127.0.0.1:{options.ports.alertmanager}/api/v2/alerts")
-        _tell("chaos", "python -m demo chaos failing-job   # or another: see --help")
+        if options.engine is None:
+            _tell("chaos", "python -m demo chaos failing-job   # or another: see --help")
     else:
         _tell("Alertmanager", "not found: put it on the PATH to have alerts delivered, too")
     if options.database_url is None:

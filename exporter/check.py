@@ -2,15 +2,17 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from psycopg import Error
 from psycopg.sql import Identifier
 
 from exporter.database import Database
 from jobqueue import sql
-from jobqueue.config import Source
+from jobqueue.config import ConfiguredSchedule, Source
 from jobqueue.engine import Conn, Engine
 from jobqueue.engines import open_engine
+from jobqueue.recurring import recurring
 from jobqueue.schedules import InvalidSchedule, parse
 from jobqueue.tables.grants import queue_grants, store_grants
 from jobqueue.tables.migrate import migrations
@@ -44,7 +46,8 @@ async def check(sources: Sequence[Source], say: Callable[[str], None]) -> bool:
 async def _problems(source: Source) -> AsyncIterator[Problem]:
     engine = open_engine(source.engine, source.schema)
     queue_dsn, store_dsn = source.dsn.get_secret_value(), source.store_dsn.get_secret_value()
-    for dsn, name, look in ((queue_dsn, "queue", _queue_problems), (store_dsn, "store", _store_problems)):
+    look_at_queue = partial(_queue_problems, schedules=source.schedules)
+    for dsn, name, look in ((queue_dsn, "queue", look_at_queue), (store_dsn, "store", _store_problems)):
         async with Database(dsn, _TIMEOUT_SECONDS, read_only=name == "queue") as database:
             try:
                 async with database.transaction() as conn:
@@ -54,9 +57,10 @@ async def _problems(source: Source) -> AsyncIterator[Problem]:
                 yield Problem(f"{name}: {' '.join(str(error).split())}")
 
 
-async def _queue_problems(conn: Conn, engine: Engine) -> list[Problem]:
+async def _queue_problems(conn: Conn, engine: Engine, *, schedules: Sequence[ConfiguredSchedule]) -> list[Problem]:
     queries = sql.load("exporter", "check.sql")
-    wanted = [(table, column) for table, columns in engine.tables.items() for column in columns]
+    tables = {**engine.tables, **engine.newer_tables}
+    wanted = [(table, column) for table, columns in tables.items() for column in columns]
     cursor = await conn.execute(
         queries["columns"],
         {
@@ -65,7 +69,8 @@ async def _queue_problems(conn: Conn, engine: Engine) -> list[Problem]:
             "columns": [column for _, column in wanted],
         },
     )
-    problems = list(_column_problems(engine, await cursor.fetchall(), conn.info.user))
+    rows = [row for row in await cursor.fetchall() if row[2] or row[0] in engine.tables]
+    problems = list(_column_problems(engine, rows, conn.info.user))
     if problems:
         return problems
     cursor = await conn.execute(queries["indexes"], {"schema": engine.schema})
@@ -73,11 +78,16 @@ async def _queue_problems(conn: Conn, engine: Engine) -> list[Problem]:
     cursor = await conn.execute(queries["view"])
     if await cursor.fetchone() == (False,):
         problems.append(Problem("view system_status.recent_jobs isn't there: no job history in Grafana", (MIGRATE,)))
-    for row in await engine.reader.schedules(conn):
+    for row in await recurring(engine.reader, conn, schedules):
         try:
             parse(row.cron, row.timezone)
         except InvalidSchedule as error:
             problems.append(Problem(f"schedule {row.job_type!r}: {error}"))
+    known = {schedule.job_type for schedule in schedules}
+    problems += [
+        Problem(f"recurring job {job_type!r} stands in code only: write it under schedules in the configuration")
+        for job_type in sorted((await engine.reader.ticks(conn)).keys() - known)
+    ]
     return problems
 
 

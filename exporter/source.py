@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+from exporter.abilities import Abilities
 from exporter.collectors import Collector
 from exporter.collectors.finished import FinishedCollector
 from exporter.collectors.live import LiveCollector
@@ -21,7 +22,6 @@ from exporter.job_types import JobTypes
 from exporter.poller import Poller
 from jobqueue.config import Source
 from jobqueue.engines import open_engine
-from jobqueue.rows import ScheduleRow
 from jobqueue.schedules import Timetable
 
 GRACE_SECONDS = 60
@@ -86,19 +86,7 @@ class SourceMonitor:
         reader, queue = engine.reader, self._queue
         job_types = JobTypes(source.job_type_limit)
         timetable = Timetable(timedelta(seconds=source.poll_interval + GRACE_SECONDS))
-        configured = [
-            ScheduleRow(
-                schedule.job_type,
-                schedule.description,
-                schedule.cron,
-                schedule.timezone,
-                schedule.priority,
-                schedule.expire_after,
-                schedule.enabled,
-                last_enqueued_at=None,
-            )
-            for schedule in source.schedules
-        ]
+        abilities = Abilities(reader)
         short = engine.retention < _SHORT_RETENTION
         slot_seconds = _SHORT_SLOT_SECONDS if short else _SLOT_SECONDS
         since_start = SinceStart()
@@ -112,14 +100,14 @@ class SourceMonitor:
             durable_slots=short,
             label=job_types.label,
         )
-        finished = FinishedCollector(reader, queue, job_types, tally)
+        finished = FinishedCollector(reader, queue, job_types, tally, engine.states)
         tally.followers += [since_start, finished]
-        yield ServerCollector(engine, queue, lambda: job_types.folded)
-        yield SchedulesCollector(reader, queue, job_types, timetable, configured)
+        yield ServerCollector(engine, queue, abilities, lambda: job_types.folded)
+        yield SchedulesCollector(reader, queue, job_types, timetable, abilities.can, source.schedules)
         yield WorkersCollector(reader, queue, job_types)
         yield OldestCollector.active(reader, queue, job_types)
         yield OldestCollector.ready(reader, queue, job_types)
-        yield RunsCollector(tally, since_start, job_types)
+        yield RunsCollector(tally, since_start, job_types, abilities.can)
         yield StoreCollector(store)
-        yield LiveCollector(reader, queue, job_types)
+        yield LiveCollector(reader, queue, job_types, engine.states)
         yield finished

@@ -8,7 +8,7 @@ from jobqueue.config import load_or_exit
 from jobqueue.engines import ENGINES
 from jobqueue.reference import metrics_page
 from jobqueue.tables.grants import grants
-from jobqueue.tables.migrate import MigrationError, migrate
+from jobqueue.tables.migrate import MigrationError, migrate, record_completions, remove_recorders
 
 PROGRAM = "python -m jobqueue"
 
@@ -17,7 +17,14 @@ def main() -> int:
     """Run the command; 0 when it did what it says, 1 when a database refused, 2 for wrong usage or configuration."""
     parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("migrate", help="make or upgrade the tables in schema system_status")
+    migrating = commands.add_parser("migrate", help="make or upgrade the tables in schema system_status")
+    recording = migrating.add_mutually_exclusive_group()
+    recording.add_argument(
+        "--record-completions",
+        action="store_true",
+        help="also make triggers that write down what finishes, for an engine that deletes it",
+    )
+    recording.add_argument("--remove-recorder", action="store_true", help="take these triggers and their table away")
     granting = commands.add_parser("grants", help="print the SQL that makes least-privilege roles")
     granting.add_argument("--exporter", default="system_status_exporter", help="role of the exporter")
     granting.add_argument("--control", default="system_status_control", help="role of the control API")
@@ -34,7 +41,12 @@ def main() -> int:
             print(line)
         return 0
     try:
+        if arguments.remove_recorder:
+            remove_recorders(settings.sources, print)
+            return 0
         migrate(settings.sources, print)
+        if arguments.record_completions:
+            record_completions(settings.sources, print)
     except MigrationError as error:
         print(f"{PROGRAM} migrate: {error}", file=sys.stderr)
         return 1

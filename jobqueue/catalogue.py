@@ -50,6 +50,11 @@ BUCKETS = tuple(2.0**power for power in range(-7, 17))
 
 UP = _gauge("jobqueue_up", "1 when the source's database answers; always there, for every configured source.")
 SOURCE_INFO = _gauge("jobqueue_source_info", "What is read: always 1.", "engine", "engine_version", "server_version")
+SOURCE_CAPABILITY = _gauge(
+    "jobqueue_source_capability",
+    "1 for what the source's engine makes possible; 0 for what it doesn't, whose series and buttons are absent.",
+    "capability",
+)
 COLLECTOR_SUCCESS = _gauge(
     "jobqueue_collector_success",
     "1 when the collector's newest read succeeded; 0 and its series are gone.",
@@ -158,7 +163,9 @@ SCHEDULE_MISSED = _gauge(
 
 WORKER_INFO = _gauge("jobqueue_worker_info", "A worker: always 1.", "worker", "hostname", "pid", "mode", "version")
 WORKER_ONLINE = _gauge(
-    "jobqueue_worker_online", "1 when the worker was seen in the last 60 s, by the database's clock.", "worker"
+    "jobqueue_worker_online",
+    "1 when the worker was seen in the last 60 s, or as its longer heartbeat has it; by the database's clock.",
+    "worker",
 )
 WORKER_START = _gauge("jobqueue_worker_start_timestamp_seconds", "When the worker started.", "worker")
 WORKER_LAST_SEEN = _gauge("jobqueue_worker_last_seen_timestamp_seconds", "The worker's last heartbeat.", "worker")

@@ -4,8 +4,8 @@ Reading and writing are two protocols because they run under two database roles.
 it maps the engine's own words in SQL and answers with the rows of ``jobqueue.rows``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -24,6 +24,9 @@ class QueueReader(Protocol):
 
     Every method runs inside a transaction of the caller's, read-only, with a statement timeout.
     """
+
+    async def lacking(self, conn: Conn) -> "Mapping[Capability, str]":
+        """Say what can't be had from these tables, and why: ``Engine.lacks``, and what their version lacks."""
 
     async def engine_version(self, conn: Conn) -> str:
         """Say which version of the queue software runs, empty where the tables don't tell."""
@@ -56,7 +59,35 @@ class QueueReader(Protocol):
         """List the workers with their heartbeats."""
 
     async def schedules(self, conn: Conn) -> Sequence[ScheduleRow]:
-        """List the recurring jobs."""
+        """List the recurring jobs that stand in the database."""
+
+    async def ticks(self, conn: Conn) -> Mapping[str, datetime]:
+        """Find when the newest tick of each recurring job got its job, where the database holds no more of it."""
+
+
+class Capability(StrEnum):
+    """What an engine's tables may make possible or not; the values of the label ``capability``."""
+
+    COMPLETIONS = "completions"
+    """Finished runs leave a trace: they are counted, with their durations."""
+    WAITS = "waits"
+    """How long a finished run had waited is known."""
+    RETRIES = "retries"
+    """How many retries a finished run had needed is known."""
+    HEARTBEATS = "heartbeats"
+    """Workers say that they are alive."""
+    SCHEDULES = "schedules"
+    """Recurring jobs stand in the database; otherwise in the configuration, under ``schedules``."""
+    TICKS = "ticks"
+    """When a recurring job's newest tick got its job is known, and so are missed ones."""
+    RUN_NOW = "run_now"
+    """A recurring job can be queued by hand."""
+    FAIL_ACTIVE = "fail_active"
+    """An active job can be failed, and stays so when its worker comes to its end."""
+    CANCEL_PENDING = "cancel_pending"
+    """A waiting job can be cancelled."""
+    JANITOR = "janitor"
+    """What is old can be cleaned up."""
 
 
 class Cleanup(StrEnum):
@@ -76,6 +107,10 @@ class Cleanup(StrEnum):
     """Idempotency tokens are deleted; age since they expired."""
 
 
+class CannotRun(Exception):  # noqa: N818 -- it says what is the matter
+    """A recurring job can't be queued at present; ``str`` is the reason."""
+
+
 class QueueControl(Protocol):
     """Writing access to one queue, for the control API.
 
@@ -83,8 +118,15 @@ class QueueControl(Protocol):
     a row must be in, and passes over rows that somebody holds: no worker waits for it.
     """
 
+    @property
+    def cleanups(self) -> Collection[Cleanup]:
+        """The clean-ups that the engine tolerates."""
+
     async def run_now(self, conn: Conn, job_type: str) -> str | None:
-        """Queue one job of a recurring type, marked as manual; answers its id, None when it has no schedule."""
+        """Queue one job of a recurring type; answers its id, None when the database knows no such schedule.
+
+        Raises ``CannotRun``.
+        """
 
     async def concerned(self, conn: Conn, cleanup: Cleanup, before: datetime, at_most: int) -> Sequence[Concerned]:
         """Say what ``clean`` would touch, looking at *at_most* rows: the cost follows them, never what is stored."""
@@ -118,6 +160,16 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorder:
+    """Triggers that write down what an engine deletes, into ``system_status.recorded_runs``; made when asked for."""
+
+    install: sql.Composed
+    """May be run twice."""
+    remove: sql.Composed
+    """Leaves no trace."""
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """Everything that differs between queue engines, for one schema of one database."""
 
@@ -129,13 +181,21 @@ class Engine:
     """The columns that the reader touches, by table; never a payload."""
     indexes: tuple[Index, ...]
     has_janitor: bool
-    """Whether the engine itself removes what is old."""
+    """Whether the engine brings a janitor of its own: then ours runs only when it is told to."""
     retention: timedelta
     """The least time for which finished rows are kept; below an hour the poller's slots are made durable."""
     control_grants: Callable[[str], sql.Composed]
     """What the role of that name needs for ``control``."""
     recent_jobs: sql.Composed
     """The ``select`` of this engine's part of the view ``system_status.recent_jobs``, without ``source``."""
+    newer_tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Like ``tables``; they come with a version, and a capability is lacking without them."""
+    lacks: Mapping[Capability, str] = field(default_factory=dict)
+    """What no version of the engine makes possible, and why, in words that follow a colon."""
+    states: frozenset[JobState] = frozenset(JobState)
+    """The states that its jobs can be found in; a count of the others would be a made-up zero."""
+    recorder: Recorder | None = None
+    """For an engine that deletes finished jobs."""
 
 
 OpenEngine = Callable[[str], Engine]

@@ -61,7 +61,10 @@ class FinishedCount:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A process with a heartbeat; ``online`` by the database's clock."""
+    """A process with a heartbeat; ``online`` by the database's clock.
+
+    ``processed`` and ``failed`` are None where the engine doesn't count by worker. Of several current jobs, the oldest.
+    """
 
     worker: str
     hostname: str | None
@@ -71,8 +74,8 @@ class Worker:
     online: bool
     started_at: datetime | None
     last_seen_at: datetime | None
-    processed: int
-    failed: int
+    processed: int | None
+    failed: int | None
     current_job_type: str | None
     current_started_at: datetime | None
 

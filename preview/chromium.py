@@ -27,7 +27,7 @@ _OPTIONS = [
     "--remote-debugging-port=0",
 ]
 _PROGRAM = Path(__file__).parents[1] / "scripts/chromium"
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 _STARTS_WITHIN = 30.0
 _ANSWERS_WITHIN = 60.0
 

@@ -7,10 +7,16 @@ import pytest
 from importlinter.cli import lint_imports
 
 from jobqueue.catalogue import CONTROL_METRICS, METRICS
+from jobqueue.engine import Capability
+from jobqueue.engines import ENGINES
 from jobqueue.reference import metrics_page
 
 ROOT = Path(__file__).parents[1]
-DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "jobqueue").rglob("*.md")),
+]
 
 
 def test_imports_go_one_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,13 +29,15 @@ def test_the_list_of_metrics_is_current() -> None:
     assert (ROOT / "docs/metrics.md").read_text("utf-8") == "\n".join(metrics_page()) + "\n", "run make docs"
 
 
-@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_docs_name_only_metrics_that_are_served(page: Path) -> None:
     served = {metric.name for metric in (*METRICS, *CONTROL_METRICS)}
+    rules = "".join(file.read_text("utf-8") for file in (ROOT / "alerts/rules").glob("*.yml"))
+    recorded = set(re.findall(r"record: (\S+)", rules))
 
-    named = set(re.findall(r"\bjobqueue_[a-z0-9_]+[a-z0-9]\b", page.read_text("utf-8")))
+    named = set(re.findall(r"\b(?:\w+:)?jobqueue_[a-z0-9_]+[a-z0-9]\b(?::\w+)?", page.read_text("utf-8")))
 
-    assert named <= served
+    assert named <= served | recorded
 
 
 @pytest.mark.parametrize("folder", ["jobqueue", "exporter", "dashboards", "demo", "preview", "bench"])
@@ -40,3 +48,25 @@ def test_no_sql_statement_is_put_together_in_python(folder: str) -> None:
     found = [path.name for path in (ROOT / folder).rglob("*.py") if statements.search(path.read_text("utf-8"))]
 
     assert found == []
+
+
+def test_exporter_and_control_api_name_no_engine() -> None:
+    named = re.compile("|".join(ENGINES))
+
+    found = [
+        path.name
+        for folder in ("exporter", "control_api")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".py", ".sql", ".j2") and named.search(path.read_text("utf-8"))
+    ]
+
+    assert found == []
+
+
+def test_every_engine_has_its_page_and_its_column_in_the_table() -> None:
+    table = (ROOT / "docs/engines/README.md").read_text("utf-8")
+
+    for engine in ENGINES:
+        assert (ROOT / f"jobqueue/engines/{engine}/README.md").exists()
+        assert f"[{engine}](" in table
+    assert all(f"`{capability}`" in table for capability in Capability)

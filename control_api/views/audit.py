@@ -60,14 +60,13 @@ async def entry(request: web.Request) -> web.Response:
     name = read_entry_name(request.match_info["id"])
     if name is None:
         raise NotFound("the log has no such entry")
-    found = await request.app[DESK].entry(*name)
+    desk = request.app[DESK]
+    found = await desk.entry(*name)
     if wants_html(request):
-        return page(request, "entry.html.j2", entry=found, to_come=_to_come(found.action, dict(found.steps)))
+        tolerated = desk.sources[found.source].engine.control.cleanups
+        to_come = [step for step in words.steps_of(found.action, tolerated) if step not in dict(found.steps)]
+        return page(request, "entry.html.j2", entry=found, to_come=to_come)
     return data(entry_document(found, request.app[LINKS]))
-
-
-def _to_come(action: Action, begun: Mapping[str, int]) -> list[str]:
-    return [step for step in words.steps_of(action) if step not in begun]
 
 
 def _sources(desk: Desk, name: str | None) -> list[str]:

@@ -1,7 +1,7 @@
 """The first page: what can be done, what is being done, what was done lately."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -29,6 +29,8 @@ class Shown:
 
     name: str
     read_only: bool
+    actions: Sequence[Action]
+    """What may be done: by who asks, and with the source's engine."""
     schedules: Sequence[ScheduleRow]
     problem: str | None
 
@@ -37,14 +39,13 @@ async def index(request: web.Request) -> web.Response:
     """Show every source, whether its database answers or not."""
     desk, links, allowed = request.app[DESK], request.app[LINKS], request[ACTOR].allowed
     sources, newest = await asyncio.gather(
-        asyncio.gather(*(_look(desk, name) for name in desk.sources)),
+        asyncio.gather(*(_look(desk, name, allowed) for name in desk.sources)),
         history(desk, desk.sources, limit=_LOOKED_THROUGH),
     )
     latest = newest.entries[:_LATEST]
     running = [entry for entry in newest.entries if entry.state == audit.RUNNING]
-    actions = [action for action in Action if action in allowed]
     if wants_html(request):
-        return page(request, "index.html.j2", sources=sources, actions=actions, latest=latest, running=running)
+        return page(request, "index.html.j2", sources=sources, latest=latest, running=running)
     return data(
         {
             "sources": [
@@ -52,7 +53,7 @@ async def index(request: web.Request) -> web.Response:
                     "source": source.name,
                     "read_only": source.read_only,
                     "problem": source.problem,
-                    "actions": [action_document(source.name, action, links) for action in actions],
+                    "actions": [action_document(source.name, action, links) for action in source.actions],
                     "schedules": [schedule_document(row, source.name, links) for row in source.schedules],
                 }
                 for source in sources
@@ -63,10 +64,11 @@ async def index(request: web.Request) -> web.Response:
     )
 
 
-async def _look(desk: Desk, name: str) -> Shown:
+async def _look(desk: Desk, name: str, allowed: Collection[str]) -> Shown:
     read_only = desk.sources[name].read_only
+    actions = [action for action in desk.actions(name) if action in allowed]
     try:
         rows = await desk.schedules(name)
     except Problem as problem:
-        return Shown(name, read_only, (), problem.detail)
-    return Shown(name, read_only, sorted(rows, key=lambda row: row.job_type), None)
+        return Shown(name, read_only, actions, (), problem.detail)
+    return Shown(name, read_only, actions, sorted(rows, key=lambda row: row.job_type), None)

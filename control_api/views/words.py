@@ -1,7 +1,7 @@
 """What pages say about actions and their steps."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,6 +12,7 @@ from control_api.actions import Action, Limits, plan
 from control_api.audit import AuditEntry
 from control_api.desk import Asked, AskedStep
 from control_api.views.times import counted
+from jobqueue.engine import Cleanup
 
 _LONGEST_NAME = 60
 
@@ -29,9 +30,9 @@ _DONE: Final[Mapping[str, tuple[str, str]]] = {
 """By the name of a step: what it has done, and to what."""
 
 
-def steps_of(action: Action) -> Sequence[str]:
-    """The names of an action's steps, in their order."""
-    return [step.name for step in plan(action, datetime.now(UTC), Limits())] or ["queued"]
+def steps_of(action: Action, tolerated: Collection[Cleanup]) -> Sequence[str]:
+    """The names of an action's steps, in their order, as an engine tolerates them."""
+    return [step.name for step in plan(action, datetime.now(UTC), Limits(), tolerated)] or ["queued"]
 
 
 def destructive(action: Action) -> bool:

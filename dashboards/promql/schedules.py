@@ -64,7 +64,7 @@ def missed() -> str:
 
 def overdue() -> str:
     """How many schedules have missed a tick; 0 where there are no schedules, nothing where they can't be read."""
-    return first_of(f"sum({by_job(SCHEDULE_MISSED)} > bool 0)", zero_if_read("schedules"))
+    return first_of(f"sum({by_job(SCHEDULE_MISSED)} > bool 0)", zero_if_read("schedules", "ticks"))
 
 
 def _next_milliseconds(*matchers: str) -> str:

@@ -1,6 +1,6 @@
 """The pieces of every expression: series of the sources on show, one per key however many exporters there are."""
 
-from jobqueue.catalogue import COLLECTOR_SUCCESS, Metric
+from jobqueue.catalogue import COLLECTOR_SUCCESS, SOURCE_CAPABILITY, Metric
 
 JOB = ("source", "job_type")
 WORKER = ("source", "worker")
@@ -51,10 +51,17 @@ def first_of(*alternatives: str) -> str:
     return " or ".join(alternatives)
 
 
-def zero_if_read(collector: str) -> str:
-    """0 where the collector's newest read succeeded; nothing where it failed, for then nobody knows."""
+def zero_if_read(collector: str, capability: str | None = None) -> str:
+    """0 where the collector's newest read succeeded; nothing where it failed, for then nobody knows.
+
+    Nor where no source's engine has the *capability* that it takes.
+    """
     success = by_source(COLLECTOR_SUCCESS, f'collector="{collector}"')
-    return f"0 * (min({success}) == 1)"
+    zero = f"0 * (min({success}) == 1)"
+    if capability is None:
+        return zero
+    able = by_source(SOURCE_CAPABILITY, f'capability="{capability}"')
+    return f"{zero} unless max({able}) == 0"
 
 
 def busiest(key: tuple[str, ...], expression: str, measure: str, count: int = 8) -> str:

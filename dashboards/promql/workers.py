@@ -48,7 +48,7 @@ def last_seen() -> str:
 
 def counted(online: int) -> str:
     """How many workers are online (1) or offline (0); 0 where there are none, nothing where they can't be read."""
-    return first_of(f"sum({by_worker(WORKER_ONLINE)} == bool {online})", zero_if_read("workers"))
+    return first_of(f"sum({by_worker(WORKER_ONLINE)} == bool {online})", zero_if_read("workers", "heartbeats"))
 
 
 def throughput() -> str:

@@ -1,7 +1,7 @@
 """How many completed, failed and cancelled jobs the queue holds."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from time import monotonic
 
@@ -37,11 +37,19 @@ class FinishedCollector:
     name = "finished"
     share = 0.001
 
-    def __init__(self, reader: QueueReader, queue: Database, job_types: JobTypes, tally: Tally) -> None:
+    def __init__(
+        self,
+        reader: QueueReader,
+        queue: Database,
+        job_types: JobTypes,
+        tally: Tally,
+        states: Collection[JobState] = TERMINAL,
+    ) -> None:
         self._reader = reader
         self._queue = queue
         self._job_types = job_types
         self._tally = tally
+        self._states = [state for state in TERMINAL if state in states]
         self._census: Census | None = None
         self._next: Census | None = None
         self._count_again_at = 0.0
@@ -64,14 +72,14 @@ class FinishedCollector:
         self._census.settle(self._tally.first_unsettled)
         async with self._queue.transaction() as conn:
             frontiers = await self._reader.frontiers(conn)
-        for state in TERMINAL:
+        for state in self._states:
             await self._follow(self._census, state, frontiers.get(state))
         held = self._census.held
         self._job_types.see(self.name, {job_type for (job_type, _), rows in held.items() if rows})
         return tuple(
             Sample(JOBS, (job_type, state), held[job_type, state])
             for job_type in self._job_types.known
-            for state in TERMINAL
+            for state in self._states
         )
 
     async def _follow(self, census: Census, state: JobState, frontier: datetime | None) -> None:

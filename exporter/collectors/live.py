@@ -1,13 +1,14 @@
 """How many jobs wait and run: the one read whose cost follows the backlog."""
 
 from collections import Counter
+from collections.abc import Collection
 
 from exporter.database import Database
 from exporter.job_types import JobTypes
 from exporter.samples import Sample, Samples
 from jobqueue.catalogue import JOBS
 from jobqueue.engine import QueueReader
-from jobqueue.states import LIVE
+from jobqueue.states import LIVE, JobState
 
 
 class LiveCollector:
@@ -17,10 +18,11 @@ class LiveCollector:
     share = 0.0006
     """Small, for its cost is the only one without a bound: half a million waiting jobs are counted every 2 minutes."""
 
-    def __init__(self, reader: QueueReader, queue: Database, job_types: JobTypes) -> None:
+    def __init__(self, reader: QueueReader, queue: Database, job_types: JobTypes, states: Collection[JobState]) -> None:
         self._reader = reader
         self._queue = queue
         self._job_types = job_types
+        self._states = [state for state in LIVE if state in states]
 
     async def collect(self) -> Samples:
         """Count the live jobs."""
@@ -33,5 +35,5 @@ class LiveCollector:
         return tuple(
             Sample(JOBS, (job_type, state), jobs[job_type, state])
             for job_type in self._job_types.known
-            for state in LIVE
+            for state in self._states
         )

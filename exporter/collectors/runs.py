@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from datetime import datetime
 
+from exporter.abilities import Can
 from exporter.counting.cells import percentile
 from exporter.counting.day import DayOfType
 from exporter.counting.since_start import Counted, SinceStart
@@ -28,28 +29,38 @@ from jobqueue.catalogue import (
     RUN_WAIT,
     RUNS,
 )
+from jobqueue.engine import Capability
 
 
 class RunsCollector:
-    """Polls the tally, and shows what it counted."""
+    """Polls the tally, and shows what it counted; nothing where completed runs leave no trace."""
 
     name = "runs"
     share = 0.01
 
-    def __init__(self, tally: Tally, since_start: SinceStart, job_types: JobTypes) -> None:
+    def __init__(self, tally: Tally, since_start: SinceStart, job_types: JobTypes, can: Can) -> None:
         self._tally = tally
         self._since_start = since_start
         self._job_types = job_types
+        self._can = can
 
     async def collect(self) -> Samples:
         """Count what finished since the last poll."""
         await self._tally.poll()
+        if not self._can(Capability.COMPLETIONS):
+            return ()
+        unknown = {
+            metric
+            for metric, capability in ((RUN_WAIT, Capability.WAITS), (RUN_RETRIES, Capability.RETRIES))
+            if not self._can(capability)
+        }
         day, counted = self._tally.day, self._since_start.types
         in_day = {job_type for job_type, of_type in day.types.items() if of_type.runs}
         self._job_types.see(self.name, in_day | counted.keys())
         samples: list[Sample | HistogramSample] = [*at(DAY_START, (), self._window_start())]
         for job_type in self._job_types.known:
-            samples += _samples(job_type, counted.get(job_type) or Counted(), day.types.get(job_type) or DayOfType())
+            figures = _samples(job_type, counted.get(job_type) or Counted(), day.types.get(job_type) or DayOfType())
+            samples += (sample for sample in figures if sample.metric not in unknown)
             await asyncio.sleep(0)  # hundreds of types take a while, and a scrape shall not wait for them
         return tuple(samples)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from exporter.abilities import Can
 from exporter.database import Database, database_now
 from exporter.job_types import JobTypes
 from exporter.samples import Sample, Samples, at
@@ -14,8 +15,9 @@ from jobqueue.catalogue import (
     SCHEDULE_NEXT,
     SCHEDULE_VALID,
 )
-from jobqueue.engine import QueueReader
-from jobqueue.rows import ScheduleRow
+from jobqueue.config import ConfiguredSchedule
+from jobqueue.engine import Capability, QueueReader
+from jobqueue.recurring import recurring
 from jobqueue.schedules import Schedule, Timetable
 
 
@@ -31,28 +33,30 @@ class SchedulesCollector:
         queue: Database,
         job_types: JobTypes,
         timetable: Timetable,
-        configured: Sequence[ScheduleRow] = (),
+        can: Can,
+        configured: Sequence[ConfiguredSchedule] = (),
     ) -> None:
         self._reader = reader
         self._queue = queue
         self._job_types = job_types
         self._timetable = timetable
+        self._can = can
         self._configured = configured
 
     async def collect(self) -> Samples:
         """Read the schedules and look up their ticks, by the queue's clock."""
         async with self._queue.transaction() as conn:
-            # Where both have one for a job type, the queue's is the one that runs.
-            rows = {row.job_type: row for row in (*self._configured, *await self._reader.schedules(conn))}
+            rows = await recurring(self._reader, conn, self._configured)
             now = await database_now(conn)
-        schedules = self._timetable.look(rows.values(), now)
+        schedules = self._timetable.look(rows, now)
         # A schedule beyond the limit of job types has no label of its own to be shown under.
         shown = [schedule for schedule in schedules if self._job_types.label(schedule.job_type) == schedule.job_type]
         self._job_types.see(self.name, {schedule.job_type for schedule in shown})
-        return tuple(sample for schedule in shown for sample in _samples(schedule))
+        ticks_known = self._can(Capability.TICKS)
+        return tuple(sample for schedule in shown for sample in _samples(schedule, ticks_known=ticks_known))
 
 
-def _samples(schedule: Schedule) -> Iterator[Sample]:
+def _samples(schedule: Schedule, *, ticks_known: bool) -> Iterator[Sample]:
     key = (schedule.job_type,)
     info = (schedule.description, schedule.phrase, schedule.cron, schedule.timezone, schedule.priority)
     yield Sample(SCHEDULE_INFO, key + info, 1)
@@ -60,5 +64,6 @@ def _samples(schedule: Schedule) -> Iterator[Sample]:
     yield Sample(SCHEDULE_VALID, key, schedule.valid)
     yield from at(SCHEDULE_NEXT, key, schedule.next_run)
     yield from at(SCHEDULE_EXPECTED, key, schedule.expected_run)
-    yield from at(SCHEDULE_LAST_ENQUEUED, key, schedule.last_enqueued_at)
-    yield Sample(SCHEDULE_MISSED, key, schedule.missed_ticks)
+    if ticks_known:
+        yield from at(SCHEDULE_LAST_ENQUEUED, key, schedule.last_enqueued_at)
+        yield Sample(SCHEDULE_MISSED, key, schedule.missed_ticks)

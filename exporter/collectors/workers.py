@@ -43,8 +43,9 @@ class WorkersCollector:
         yield Sample(WORKER_ONLINE, key, worker.online)
         yield from at(WORKER_START, key, worker.started_at)
         yield from at(WORKER_LAST_SEEN, key, worker.last_seen_at)
-        yield Sample(WORKER_PROCESSED, key, worker.processed)
-        yield Sample(WORKER_FAILED, key, worker.failed)
+        for metric, jobs in ((WORKER_PROCESSED, worker.processed), (WORKER_FAILED, worker.failed)):
+            if jobs is not None:
+                yield Sample(metric, key, jobs)
         if worker.current_job_type is not None:
             job_type = self._job_types.label(worker.current_job_type)
             yield from at(WORKER_CURRENT_START, (*key, job_type), worker.current_started_at)

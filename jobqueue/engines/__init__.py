@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jobqueue.engine import Engine, OpenEngine
-from jobqueue.engines import ascent
+from jobqueue.engines import ascent, graphile, oban, pgboss, pgqueuer, procrastinate, river
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,12 @@ class Registered:
 
 ENGINES: Mapping[str, Registered] = {
     "ascent": Registered(ascent.DEFAULT_SCHEMA, ascent.open_engine),
+    "graphile": Registered(graphile.DEFAULT_SCHEMA, graphile.open_engine),
+    "oban": Registered(oban.DEFAULT_SCHEMA, oban.open_engine),
+    "pgboss": Registered(pgboss.DEFAULT_SCHEMA, pgboss.open_engine),
+    "pgqueuer": Registered(pgqueuer.DEFAULT_SCHEMA, pgqueuer.open_engine),
+    "procrastinate": Registered(procrastinate.DEFAULT_SCHEMA, procrastinate.open_engine),
+    "river": Registered(river.DEFAULT_SCHEMA, river.open_engine),
 }
 
 

@@ -39,9 +39,13 @@ def queue_grants(engine: Engine, role: str) -> Iterator[str]:
     """Yield what reading one queue takes."""
     yield from _statements("schema", role=role, schema=engine.schema)
     for table, columns in engine.tables.items():
-        names = sql.SQL(", ").join(map(sql.Identifier, columns))
-        query = load(_PACKAGE, "grants.sql", columns=names, role=role, schema=engine.schema, table=table)["columns"]
-        yield query.as_string()
+        yield _columns(engine, table, columns, role).as_string()
+    for table, columns in engine.newer_tables.items():
+        grant = _columns(engine, table, columns, role)
+        place = sql.Literal(sql.Identifier(engine.schema, table).as_string())
+        yield load(_PACKAGE, "grants.sql", grant=grant, place=place)["where_there"].as_string()
+    if engine.recorder is not None:
+        yield load("jobqueue.engines", "recorder.sql", role=role)["grants"].as_string()
 
 
 def control_grants(engine: Engine, role: str) -> Iterator[str]:
@@ -67,6 +71,11 @@ def roles(*names: str) -> Iterator[str]:
     """Yield what makes the roles with those *names*, where they don't exist."""
     for name in names:
         yield load(_PACKAGE, "grants.sql", role=name, role_name=sql.Literal(name))["role"].as_string()
+
+
+def _columns(engine: Engine, table: str, columns: Sequence[str], role: str) -> sql.Composed:
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    return load(_PACKAGE, "grants.sql", columns=names, role=role, schema=engine.schema, table=table)["columns"]
 
 
 def _statements(name: str, **identifiers: str) -> Iterator[str]:

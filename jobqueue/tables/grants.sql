@@ -10,6 +10,12 @@ GRANT USAGE ON SCHEMA {schema} TO {role};
 -- name: columns
 GRANT SELECT ({columns}) ON {schema}.{table} TO {role};
 
+-- name: where_there
+-- A table that comes with a version.
+DO $do$ BEGIN
+  IF to_regclass({place}) IS NOT NULL THEN {grant} END IF;
+END $do$;
+
 -- name: counting
 GRANT SELECT, INSERT, UPDATE, DELETE ON system_status.sources, system_status.run_minutes, system_status.run_slots TO {role};
 GRANT SELECT ON system_status.migrations TO {role};

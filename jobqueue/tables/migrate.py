@@ -64,6 +64,38 @@ def migrate(sources: Sequence[Source], say: Callable[[str], None]) -> None:
             say(f"{_names(shown)}: view recent_jobs made")
 
 
+def record_completions(sources: Sequence[Source], say: Callable[[str], None]) -> None:
+    """Have what these sources' engines delete written down; needs the schema that ``migrate`` makes.
+
+    Engines that keep their finished jobs are passed over. Raises ``MigrationError``.
+    """
+    table = load("jobqueue.engines", "recorder.sql")["make_table"]
+    for source in sources:
+        recorder = _engine(source).recorder
+        if recorder is None:
+            say(f"{source.name}: nothing to record, {source.engine} keeps its finished jobs")
+            continue
+        with _connected(_writable(source), [source]) as conn:
+            conn.execute(load("jobqueue.tables")["lock"], {"lock": _LOCK})
+            conn.execute(table)
+            conn.execute(recorder.install)
+        say(f"{source.name}: completions are recorded")
+
+
+def remove_recorders(sources: Sequence[Source], say: Callable[[str], None]) -> None:
+    """Take away what ``record_completions`` made. Raises ``MigrationError``."""
+    table = load("jobqueue.engines", "recorder.sql")["remove_table"]
+    for source in sources:
+        recorder = _engine(source).recorder
+        if recorder is None:
+            continue
+        with _connected(_writable(source), [source]) as conn:
+            conn.execute(load("jobqueue.tables")["lock"], {"lock": _LOCK})
+            conn.execute(recorder.remove)
+            conn.execute(table)
+        say(f"{source.name}: the recorder is gone")
+
+
 def _apply(conn: psycopg.Connection) -> list[str]:
     queries = load("jobqueue.tables")
     conn.execute(queries["lock"], {"lock": _LOCK})

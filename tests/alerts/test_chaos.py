@@ -103,7 +103,7 @@ def demo(reachable: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Demo]:
         listener = Thread(target=running.listen)
         listener.start()
         try:
-            end = time.monotonic() + 60
+            end = time.monotonic() + 120
             while not any(line.startswith("stop ") for line in running.said):
                 assert process.poll() is None, running.said
                 assert time.monotonic() < end, running.said

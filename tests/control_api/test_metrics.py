@@ -1,5 +1,7 @@
 """What /metrics says of the control API: names that are a contract, zeros at the start, counts of what was done."""
 
+from datetime import timedelta
+
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
@@ -13,6 +15,7 @@ from tests.control_api.test_desk import queue
 from tests.exporter.promtool import complaints
 
 __all__ = ["queue"]
+BY_ITSELF = Janitor(every=timedelta(minutes=15))
 TEXT = {"Accept": "text/plain"}
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 
@@ -32,7 +35,7 @@ def actions(action: str, outcome: str, source: str = "main") -> tuple[str, froze
 
 
 async def test_both_formats_can_be_read_and_promtool_has_nothing_to_say(migrated: str, queue: AsyncConnection) -> None:
-    async with serving({"main": migrated}, janitor=Janitor()) as served:
+    async with serving({"main": migrated}, janitor=BY_ITSELF) as served:
         await served.post("/control/main/janitor", data={"request_id": "r"})
         text = await served.get("/metrics", TEXT)
         openmetrics = await served.get("/metrics", OPENMETRICS)
@@ -48,7 +51,7 @@ async def test_both_formats_can_be_read_and_promtool_has_nothing_to_say(migrated
 async def test_its_families_have_the_catalogues_names_kinds_words_and_labels(
     migrated: str, queue: AsyncConnection
 ) -> None:
-    async with serving({"main": migrated}, janitor=Janitor()) as served:
+    async with serving({"main": migrated}, janitor=BY_ITSELF) as served:
         await served.post("/control/main/janitor", data={"request_id": "r"})
         text = await (await served.get("/metrics", TEXT)).text()
 

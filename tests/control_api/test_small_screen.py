@@ -75,6 +75,7 @@ async def test_no_page_scrolls_sideways(served: Service, tmp_path: Path) -> None
                     await tab.open("about:blank")
                     await tab.open(served.url + path)
                     await tab.reads("System Status control")
+                    await tab.until("document.readyState === 'complete'")
                     found[name, width] = await tab.evaluate(_WIDTHS)
 
     assert {page: widths for page, widths in found.items() if widths[0] > widths[1]} == {}

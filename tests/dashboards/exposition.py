@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 
+from jobqueue.engine import Capability
 from jobqueue.states import JobState
 
 FULL = ("main", "eu")
 """Two sources with the same job types and workers."""
 EMPTY = "new"
 """A source that answers and holds nothing."""
+MUTE = "mute"
+"""One whose engine knows nothing of heartbeats and ticks."""
 
 _JOB_TYPES = ("daily", "disabled", "broken", "never_ran", "on_demand")
 _WORKERS = ("idle", "running", "gone", "died_running")
@@ -19,8 +22,12 @@ def exposition(now: int) -> str:
     """Series of two exporters, which word a schedule differently, and of one control API, at *now*."""
     lines = []
     for instance in ("a", "b"):
-        for source in (*FULL, EMPTY):
+        for source in (*FULL, EMPTY, MUTE):
             lines += [_line(name, labels, source, instance, value, now) for name, labels, value in _itself(now)]
+            for capability in Capability:
+                able = source != MUTE or capability not in (Capability.HEARTBEATS, Capability.TICKS)
+                named = {"capability": str(capability)}
+                lines.append(_line("jobqueue_source_capability", named, source, instance, able, now))
         for source in FULL:
             series = [*_schedules(now, f"wording {instance}"), *_runs(now), *_workers(now)]
             lines += [_line(name, labels, source, instance, value, now) for name, labels, value in series]

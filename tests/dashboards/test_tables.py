@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import socket
 import subprocess
 import time
@@ -16,7 +17,7 @@ from demo import prometheus
 from demo.ports import get
 from demo.processes import Child
 from tests.dashboards.dashboards import panel, panels
-from tests.dashboards.exposition import EMPTY, FULL, exposition
+from tests.dashboards.exposition import EMPTY, FULL, MUTE, exposition
 
 JOB, WORKER, ACTION = ("source", "job_type"), ("source", "worker"), ("source", "action")
 TABLES = [
@@ -139,6 +140,15 @@ def test_an_empty_queue_has_zeros_and_what_nobody_knows_a_dash(filled: Filled) -
 
     assert [filled.ask(query, (EMPTY,))[0][1] for query in totals] == [0] * 5
     assert [filled.ask(query, ("nobody",))[0][1] for query in totals] == [-1] * 5
+
+
+def test_what_an_engine_knows_nothing_of_is_a_dash_and_no_zero(filled: Filled) -> None:
+    known = re.compile("jobqueue_schedule_missed_ticks|jobqueue_worker_online")
+    cards = [query for query in expressions("system-status-jobs", "At a glance") if known.search(query)]
+
+    assert [filled.ask(query, (EMPTY,))[0][1] for query in cards] == [0] * 3
+    assert [filled.ask(query, (EMPTY, MUTE))[0][1] for query in cards] == [0] * 3
+    assert [filled.ask(query, (MUTE,))[0][1] for query in cards] == [-1] * 3
 
 
 def test_replicas_and_sources_add_up_once(filled: Filled) -> None:

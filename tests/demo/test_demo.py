@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Timer
 from urllib.request import urlopen
@@ -19,7 +19,7 @@ from tests.demo.jobs import add
 from tests.demo.processes import runs
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 def free_port() -> int:
@@ -37,7 +37,8 @@ def descendants(pid: int) -> dict[int, str]:
     """Its children, theirs, and so on, with their command lines."""
     found: dict[int, str] = {}
     for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
-        found |= {child: Path(f"/proc/{child}/cmdline").read_text().replace("\0", " "), **descendants(child)}
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            found |= {child: Path(f"/proc/{child}/cmdline").read_text().replace("\0", " "), **descendants(child)}
     return found
 
 
@@ -128,7 +129,8 @@ def test_a_port_that_is_taken_is_named_with_the_option_that_chooses_another(reac
 async def test_a_database_with_somebody_elses_queue_is_refused(queue: Conn, database: str, reachable: Path) -> None:
     await add(queue)
 
-    with demo("--exporter-port", str(free_port()), TMPDIR=str(reachable), DATABASE_URL=database) as process:
+    ports = ["--exporter-port", str(free_port()), *other_ports()]
+    with demo(*ports, TMPDIR=str(reachable), DATABASE_URL=database) as process:
         _, complaints = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 1

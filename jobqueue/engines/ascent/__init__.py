@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from jobqueue import sql
 from jobqueue.engine import Engine, Index
-from jobqueue.engines.ascent.control import AscentControl
-from jobqueue.engines.ascent.reader import AscentReader
+from jobqueue.engines.control import SqlControl
+from jobqueue.engines.reader import SqlReader, queries
 
 DEFAULT_SCHEMA = "ascent"
 
@@ -50,21 +50,19 @@ _TABLES = {
 
 def open_engine(schema: str) -> Engine:
     """Open the Ascent queue whose tables stand in *schema*."""
-    queries = sql.load("jobqueue.engines.ascent", schema=schema)
+    read = queries(__name__, schema)
     return Engine(
         name="ascent",
         schema=schema,
-        reader=AscentReader(queries),
-        control=AscentControl(sql.load("jobqueue.engines.ascent", "control.sql", schema=schema)),
+        reader=SqlReader(read),
+        control=SqlControl(sql.load(__name__, "control.sql", schema=schema)),
         tables=_TABLES,
         indexes=(
-            Index("jobs_live", "jobs", ("state", "job_type", "run_after"), queries["index_live"]),
-            Index("jobs_finished", "jobs", ("state", "finished_at"), queries["index_finished"]),
+            Index("jobs_live", "jobs", ("state", "job_type", "run_after"), read["index_live"]),
+            Index("jobs_finished", "jobs", ("state", "finished_at"), read["index_finished"]),
         ),
         has_janitor=False,
         retention=timedelta(hours=1),
-        control_grants=lambda role: sql.load("jobqueue.engines.ascent", "control.sql", schema=schema, role=role)[
-            "grants"
-        ],
-        recent_jobs=queries["recent_jobs"],
+        control_grants=lambda role: sql.load(__name__, "control.sql", schema=schema, role=role)["grants"],
+        recent_jobs=read["recent_jobs"],
     )

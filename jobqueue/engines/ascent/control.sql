@@ -7,7 +7,7 @@ INSERT INTO {schema}.jobs (job_type, priority, payload, origin, expires_at)
 SELECT job_type, priority, payload, 'manual', now() + expire_after
   FROM {schema}.schedules
  WHERE job_type = %(job_type)s
-RETURNING id::text
+RETURNING id::text, NULL
 
 -- name: active_concerned
 SELECT job_type AS name, count(*) AS rows, min(started_at) AS oldest

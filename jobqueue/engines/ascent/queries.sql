@@ -52,78 +52,13 @@ SELECT coalesce(left(job_type, 500), '(none)') AS job_type,
    AND started_at BETWEEN '0002-01-01' AND '9999-01-01'
  GROUP BY job_type
 
--- name: slot_counts
--- jobs_finished, index only. The states are a list, so that each is one range of the index.
-SELECT floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot,
-       count(*) AS rows
+-- name: finished
+-- jobs_finished; counted index only. The states are a list, so that each is one range of the index.
+SELECT coalesce(left(job_type, 500), '(none)') AS job_type, state::text, retries,
+       greatest(created_at, run_after) AS due_at, started_at, finished_at
   FROM {schema}.jobs
  WHERE state IN ('completed', 'failed', 'cancelled')
    AND finished_at >= %(since)s AND finished_at < %(until)s
- GROUP BY 1
-
--- name: slot_runs
--- Buckets are ceil(16 * log2(seconds)): 16 to a power of two, upper bounds inclusive; the 1e-9 keeps whole powers of
--- two in their own bucket, and a zero lands in the lowest. A nonsensical or missing start gives a run without duration.
--- No join of the two distributions: the newest rows lie beyond the planner's histogram, it expects one row and would
--- nest the loops. So they come as rows of their own, with runs = 0.
-WITH finished AS (
-  SELECT floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot,
-         coalesce(left(job_type, 500), '(none)') AS job_type,
-         state,
-         least(greatest(coalesce(retries, 0), 0), 32767) AS retries,  -- a nonsense one must not overflow the sum
-         finished_at,
-         state <> 'cancelled' AS is_run,
-         CASE WHEN state <> 'cancelled' AND started_at BETWEEN '0002-01-01' AND '9999-01-01'
-              THEN greatest(0, date_part('epoch', finished_at - started_at)) END AS duration,
-         CASE WHEN state <> 'cancelled' AND started_at BETWEEN '0002-01-01' AND '9999-01-01'
-                   AND greatest(created_at, run_after) BETWEEN '0002-01-01' AND '9999-01-01'
-              THEN greatest(0, date_part('epoch', started_at - greatest(created_at, run_after))) END AS wait
-    FROM {schema}.jobs
-   WHERE state IN ('completed', 'failed', 'cancelled')
-     AND finished_at >= %(since)s AND finished_at < %(until)s
-),
-bucketed AS MATERIALIZED (
-  SELECT *,
-         greatest(-320, least(511, ceil(16 / ln(2::float8) * ln(greatest(duration, 1e-9)) - 1e-9)))::int AS duration_bucket,
-         greatest(-320, least(511, ceil(16 / ln(2::float8) * ln(greatest(wait, 1e-9)) - 1e-9)))::int AS wait_bucket
-    FROM finished
-),
-durations AS (
-  SELECT slot, job_type,
-         CASE WHEN duration IS NOT NULL THEN duration_bucket END AS bucket,
-         count(*) FILTER (WHERE is_run) AS runs,
-         count(*) FILTER (WHERE state = 'failed') AS failures,
-         sum(retries) FILTER (WHERE is_run) AS retries,
-         count(*) FILTER (WHERE NOT is_run) AS cancelled,
-         sum(duration) AS run_seconds,
-         max(duration) AS run_max,
-         sum(wait) AS wait_seconds,
-         max(finished_at) FILTER (WHERE is_run) AS last_run_at,
-         max(finished_at) FILTER (WHERE state = 'completed') AS last_success_at
-    FROM bucketed
-   GROUP BY 1, 2, 3
-),
-waits AS (
-  SELECT slot, job_type, wait_bucket AS bucket, count(*) AS runs
-    FROM bucketed
-   WHERE wait IS NOT NULL
-   GROUP BY 1, 2, 3
-)
-SELECT slot, job_type,
-       sum(runs)::int AS runs, sum(failures)::int AS failures, coalesce(sum(retries), 0)::int AS retries,
-       sum(cancelled)::int AS cancelled,
-       coalesce(sum(run_seconds), 0) AS run_seconds, max(run_max) AS run_max,
-       coalesce(sum(wait_seconds), 0) AS wait_seconds,
-       max(last_run_at) AS last_run_at, max(last_success_at) AS last_success_at,
-       coalesce(array_agg(((bucket + 512) << 21) | least(runs, 2097151)::int ORDER BY bucket)
-                FILTER (WHERE bucket IS NOT NULL), '{{}}') AS cells
-  FROM durations
- GROUP BY 1, 2
-UNION ALL
-SELECT slot, job_type, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL,
-       array_agg((1 << 31) | ((bucket + 512) << 21) | least(runs, 2097151)::int ORDER BY bucket)
-  FROM waits
- GROUP BY 1, 2
 
 -- name: first_completed
 -- One probe of jobs_finished.
@@ -138,16 +73,6 @@ SELECT state::text,
          WHERE jobs.state = terminal.state
            AND finished_at BETWEEN '0002-01-01' AND '9999-01-01') AS since
   FROM unnest(array['completed', 'failed', 'cancelled']::{schema}.job_state[]) AS terminal (state)
-
--- name: finished_counts
-SELECT floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot,
-       coalesce(left(job_type, 500), '(none)') AS job_type,
-       state::text,
-       count(*) AS jobs
-  FROM {schema}.jobs
- WHERE state IN ('completed', 'failed', 'cancelled')
-   AND finished_at >= %(since)s AND finished_at < %(until)s
- GROUP BY 1, 2, 3
 
 -- name: workers
 -- Online is decided here: the database's clock wrote the heartbeat, so it alone can say how old it is.

@@ -41,7 +41,9 @@ export function fieldConfigWarnings({ overrides }, plugin, frames, left) {
       found.push(`${where}: unknown property '${id}'`);
     }
     const known = fieldMatchers.getIfExists(matcher.id);
-    const asked = frames.some((f) => f.fields.length) && !left.includes(matcher.options);
+    // A pattern is for whatever may come.
+    const named = matcher.id !== 'byRegexp' && !left.includes(matcher.options);
+    const asked = named && frames.some((f) => f.fields.length);
     const matches = known?.get(matcher.options);
     const matched = () => frames.some((f) => f.fields.some((x) => matches(x, f, frames)));
     if (!known) {

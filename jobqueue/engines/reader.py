@@ -1,28 +1,42 @@
-"""Reads the Ascent queue: what there is to know stands in ``queries.sql``."""
+"""Reads any queue: what there is to know stands in its engine's ``queries.sql``."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from psycopg import sql
 from psycopg.rows import class_row
+from psycopg.sql import Literal
 
-from jobqueue.engine import Conn, Span
+from jobqueue.engine import Capability, Conn, Span
 from jobqueue.rows import FinishedCount, LiveCount, Oldest, ScheduleRow, SlotRuns, Worker
+from jobqueue.sql import load
 from jobqueue.states import JobState
 
 Row = TypeVar("Row")
 
 
-class AscentReader:
-    """A ``QueueReader`` over Ascent's tables."""
+def queries(package: str, schema: str) -> Mapping[str, sql.Composed]:
+    """Load an engine's queries, and those that ``finished.sql`` makes of its ``finished``; its own ones win."""
+    own = load(package, schema=schema, schema_name=Literal(schema))
+    return {**load("jobqueue.engines", "finished.sql", finished=own["finished"]), **own}
 
-    def __init__(self, queries: Mapping[str, sql.Composed]) -> None:
-        self._queries = queries
+
+class SqlReader:
+    """A ``QueueReader`` whose every answer is one named query; an engine overrides what takes more."""
+
+    def __init__(self, queries: Mapping[str, sql.Composed], lacks: Mapping[Capability, str] = MappingProxyType({})):
+        self.queries = queries
+        self._lacks = lacks
+
+    async def lacking(self, conn: Conn) -> Mapping[Capability, str]:
+        """Say what the engine lacks in any version."""
+        return self._lacks
 
     async def engine_version(self, conn: Conn) -> str:
-        """Say which build the newest worker runs."""
+        """Say which version runs."""
         version: str | None = await self._value(conn, "engine_version")
         return version or ""
 
@@ -30,7 +44,7 @@ class AscentReader:
         """Count the unfinished jobs."""
         counts = []
         async with conn.cursor() as cursor:
-            await cursor.execute(self._queries["live_counts"])
+            await cursor.execute(self.queries["live_counts"])
             async for job_type, state, jobs, ahead in cursor:
                 if state == JobState.PENDING:
                     counts.append(LiveCount(job_type, JobState.SCHEDULED, ahead))
@@ -49,7 +63,7 @@ class AscentReader:
     async def slot_counts(self, conn: Conn, span: Span) -> Mapping[int, int]:
         """Count the rows that finished in *span* by slot."""
         async with conn.cursor() as cursor:
-            await cursor.execute(self._queries["slot_counts"], asdict(span))
+            await cursor.execute(self.queries["slot_counts"], asdict(span))
             return dict(await cursor.fetchall())
 
     async def slot_runs(self, conn: Conn, span: Span) -> Sequence[SlotRuns]:
@@ -64,34 +78,44 @@ class AscentReader:
     async def frontiers(self, conn: Conn) -> Mapping[JobState, datetime]:
         """Find the oldest finish time still held in each terminal state."""
         async with conn.cursor() as cursor:
-            await cursor.execute(self._queries["frontiers"])
+            await cursor.execute(self.queries["frontiers"])
             return {JobState(state): since async for state, since in cursor if since is not None}
 
     async def finished_counts(self, conn: Conn, span: Span) -> Sequence[FinishedCount]:
         """Count the rows that finished in *span* by slot, type and state."""
         async with conn.cursor() as cursor:
-            await cursor.execute(self._queries["finished_counts"], asdict(span))
+            await cursor.execute(self.queries["finished_counts"], asdict(span))
             return [
                 FinishedCount(slot, job_type, JobState(state), jobs) async for slot, job_type, state, jobs in cursor
             ]
 
     async def workers(self, conn: Conn) -> Sequence[Worker]:
-        """List the workers."""
+        """List the workers; none where the engine has no such query."""
         return await self._rows(conn, Worker, "workers")
 
     async def schedules(self, conn: Conn) -> Sequence[ScheduleRow]:
-        """List the recurring jobs."""
+        """List the recurring jobs; none where the engine has no such query."""
         return await self._rows(conn, ScheduleRow, "schedules")
+
+    async def ticks(self, conn: Conn) -> Mapping[str, datetime]:
+        """Find the newest ticks; none where the engine has no such query."""
+        if "ticks" not in self.queries:
+            return {}
+        async with conn.cursor() as cursor:
+            await cursor.execute(self.queries["ticks"])
+            return dict(await cursor.fetchall())
 
     async def _value(self, conn: Conn, query: str) -> Any:
         async with conn.cursor() as cursor:
-            await cursor.execute(self._queries[query])
+            await cursor.execute(self.queries[query])
             row = await cursor.fetchone()
             return row and row[0]
 
     async def _rows(
         self, conn: Conn, row_type: type[Row], query: str, values: Mapping[str, object] | None = None
     ) -> list[Row]:
+        if query not in self.queries:
+            return []
         async with conn.cursor(row_factory=class_row(row_type)) as cursor:
-            await cursor.execute(self._queries[query], values)
+            await cursor.execute(self.queries[query], values)
             return await cursor.fetchall()

@@ -1,0 +1,1 @@
+"""Graphile Worker, from npm."""

@@ -1,0 +1,1 @@
+"""pg-boss: its packages come from npm, and run in Node.js."""

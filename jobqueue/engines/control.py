@@ -1,0 +1,58 @@
+"""Changes any queue: what there is to know stands in its engine's ``control.sql``."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from psycopg import sql
+from psycopg.errors import UniqueViolation
+from psycopg.rows import class_row
+
+from jobqueue.engine import CannotRun, Cleanup, Conn
+from jobqueue.rows import Concerned
+
+
+class SqlControl:
+    """A ``QueueControl`` whose every action is a named query.
+
+    ``run_now`` answers with the new job's id, or with NULL and the reason why not. A clean-up has the name of its
+    ``Cleanup`` and a twin ``…_concerned``; one that isn't there isn't tolerated. ``session``, where there is one, runs
+    first in each transaction that changes something.
+    """
+
+    def __init__(self, queries: Mapping[str, sql.Composed]) -> None:
+        self._queries = queries
+
+    @property
+    def cleanups(self) -> Collection[Cleanup]:
+        """The clean-ups that have a query."""
+        return [cleanup for cleanup in Cleanup if cleanup in self._queries]
+
+    async def run_now(self, conn: Conn, job_type: str) -> str | None:
+        """Queue one job as the schedule would."""
+        await self._begin(conn)
+        try:
+            row = await (await conn.execute(self._queries["run_now"], {"job_type": job_type})).fetchone()
+        except UniqueViolation:
+            raise CannotRun("a job of it waits already, and the queue takes no second one") from None
+        if row is None:
+            return None
+        job_id, refusal = row
+        if job_id is None:
+            raise CannotRun(refusal)
+        return str(job_id)
+
+    async def concerned(self, conn: Conn, cleanup: Cleanup, before: datetime, at_most: int) -> Sequence[Concerned]:
+        """Say what ``clean`` would touch, of *at_most* rows."""
+        async with conn.cursor(row_factory=class_row(Concerned)) as cursor:
+            await cursor.execute(self._queries[f"{cleanup}_concerned"], {"before": before, "at_most": at_most})
+            return await cursor.fetchall()
+
+    async def clean(self, conn: Conn, cleanup: Cleanup, before: datetime, batch: int, reason: str) -> int:
+        """Touch at most *batch* rows."""
+        await self._begin(conn)
+        values = {"before": before, "batch": batch, "reason": reason}
+        return (await conn.execute(self._queries[cleanup], values)).rowcount
+
+    async def _begin(self, conn: Conn) -> None:
+        if "session" in self._queries:
+            await conn.execute(self._queries["session"])

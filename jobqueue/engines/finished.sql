@@ -1,0 +1,83 @@
+-- What finished in a span, for every engine: made of its query "finished", a row for each finished run or cancelled job
+-- with job_type, state (completed, failed or cancelled), retries, due_at, started_at, finished_at. What an engine
+-- doesn't know is NULL there. A time outside the years 2 to 9998, infinity included, is nonsense that no calendar of
+-- ours holds: it is none at all.
+
+-- name: slot_counts
+SELECT floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot, count(*) AS rows
+  FROM (
+    {finished}
+  ) AS finished
+ GROUP BY 1
+
+-- name: slot_runs
+-- Buckets are ceil(16 * log2(seconds)): 16 to a power of two, upper bounds inclusive; the 1e-9 keeps whole powers of
+-- two in their own bucket, and a zero lands in the lowest. A nonsensical or missing start gives a run without duration.
+-- No join of the two distributions: the newest rows lie beyond the planner's histogram, it expects one row and would
+-- nest the loops. So they come as rows of their own, with runs = 0.
+WITH measured AS (
+  SELECT floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot,
+         job_type,
+         state,
+         least(greatest(coalesce(retries, 0), 0), 32767) AS retries,  -- a nonsense one must not overflow the sum
+         finished_at,
+         state <> 'cancelled' AS is_run,
+         CASE WHEN state <> 'cancelled' AND started_at BETWEEN '0002-01-01' AND '9999-01-01'
+              THEN greatest(0, date_part('epoch', finished_at - started_at)) END AS duration,
+         CASE WHEN state <> 'cancelled' AND started_at BETWEEN '0002-01-01' AND '9999-01-01'
+                   AND due_at BETWEEN '0002-01-01' AND '9999-01-01'
+              THEN greatest(0, date_part('epoch', started_at - due_at)) END AS wait
+    FROM (
+      {finished}
+    ) AS finished
+),
+bucketed AS MATERIALIZED (
+  SELECT *,
+         greatest(-320, least(511, ceil(16 / ln(2::float8) * ln(greatest(duration, 1e-9)) - 1e-9)))::int AS duration_bucket,
+         greatest(-320, least(511, ceil(16 / ln(2::float8) * ln(greatest(wait, 1e-9)) - 1e-9)))::int AS wait_bucket
+    FROM measured
+),
+durations AS (
+  SELECT slot, job_type,
+         CASE WHEN duration IS NOT NULL THEN duration_bucket END AS bucket,
+         count(*) FILTER (WHERE is_run) AS runs,
+         count(*) FILTER (WHERE state = 'failed') AS failures,
+         sum(retries) FILTER (WHERE is_run) AS retries,
+         count(*) FILTER (WHERE NOT is_run) AS cancelled,
+         sum(duration) AS run_seconds,
+         max(duration) AS run_max,
+         sum(wait) AS wait_seconds,
+         max(finished_at) FILTER (WHERE is_run) AS last_run_at,
+         max(finished_at) FILTER (WHERE state = 'completed') AS last_success_at
+    FROM bucketed
+   GROUP BY 1, 2, 3
+),
+waits AS (
+  SELECT slot, job_type, wait_bucket AS bucket, count(*) AS runs
+    FROM bucketed
+   WHERE wait IS NOT NULL
+   GROUP BY 1, 2, 3
+)
+SELECT slot, job_type,
+       sum(runs)::int AS runs, sum(failures)::int AS failures, coalesce(sum(retries), 0)::int AS retries,
+       sum(cancelled)::int AS cancelled,
+       coalesce(sum(run_seconds), 0) AS run_seconds, max(run_max) AS run_max,
+       coalesce(sum(wait_seconds), 0) AS wait_seconds,
+       max(last_run_at) AS last_run_at, max(last_success_at) AS last_success_at,
+       coalesce(array_agg(((bucket + 512) << 21) | least(runs, 2097151)::int ORDER BY bucket)
+                FILTER (WHERE bucket IS NOT NULL), '{{}}') AS cells
+  FROM durations
+ GROUP BY 1, 2
+UNION ALL
+SELECT slot, job_type, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL,
+       array_agg((1 << 31) | ((bucket + 512) << 21) | least(runs, 2097151)::int ORDER BY bucket)
+  FROM waits
+ GROUP BY 1, 2
+
+-- name: finished_counts
+-- The rows that are still there. Where "finished" has what is gone or has changed since, the engine has its own.
+SELECT floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot, job_type, state, count(*) AS jobs
+  FROM (
+    {finished}
+  ) AS finished
+ GROUP BY 1, 2, 3

@@ -1,0 +1,61 @@
+"""Graphile Worker, from Node.js; see README.md beside this file."""
+
+from datetime import timedelta
+
+from psycopg.sql import Identifier, Literal
+
+from jobqueue import sql
+from jobqueue.engine import Capability, Engine, Recorder
+from jobqueue.engines.control import SqlControl
+from jobqueue.engines.graphile.reader import GraphileReader
+from jobqueue.engines.reader import queries
+from jobqueue.states import JobState
+
+DEFAULT_SCHEMA = "graphile_worker"
+
+_TABLES = {
+    "jobs": (
+        "id",
+        "task_identifier",
+        "priority",
+        "attempts",
+        "max_attempts",
+        "run_at",
+        "created_at",
+        "updated_at",
+        "locked_at",
+        "locked_by",
+    ),
+}
+_LACKS = {
+    Capability.HEARTBEATS: "workers leave no sign of life in the database",
+    Capability.SCHEDULES: "the crontab is a file of the workers",
+    Capability.TICKS: "row-level security hides the ticks, and their names need not be those of tasks",
+    Capability.RUN_NOW: "the payloads of recurring jobs stand in the workers' crontab only",
+    Capability.FAIL_ACTIVE: "a worker that comes to its end deletes its job, whatever became of it meanwhile",
+}
+_RECORDED_FOR = timedelta(hours=1)
+
+
+def open_engine(schema: str) -> Engine:
+    """Open the Graphile Worker queue whose tables stand in *schema*."""
+    read = queries(__name__, schema)
+    names = {"deleted": Identifier(f"{schema}_deleted"), "given_up": Identifier(f"{schema}_given_up")}
+    recorder = sql.load(__name__, "recorder.sql", schema=schema, schema_name=Literal(schema), **names)
+    table = sql.load("jobqueue.engines", "recorder.sql", queue=Literal(schema))
+    recorded = {**sql.load("jobqueue.engines", "finished.sql", finished=table["finished"]), **table}
+    return Engine(
+        name="graphile",
+        schema=schema,
+        reader=GraphileReader({**read, "is_there": recorder["is_there"]}, recorded, _LACKS),
+        control=SqlControl(sql.load(__name__, "control.sql", schema=schema)),
+        tables=_TABLES,
+        indexes=(),
+        has_janitor=True,
+        retention=_RECORDED_FOR,
+        control_grants=lambda role: sql.load(__name__, "control.sql", schema=schema, role=role)["grants"],
+        recent_jobs=read["recent_jobs"],
+        lacks=_LACKS,
+        states=frozenset(JobState) - {JobState.COMPLETED, JobState.CANCELLED},
+        recorder=Recorder(recorder["install"], recorder["remove"]),
+    )

@@ -1,0 +1,45 @@
+-- Graphile Worker, changed, as its own functions change rows. Each statement repeats the state that a row must be in; rows
+-- that somebody holds are left to them, and so are locked jobs: a worker that comes to its end deletes its job whatever
+-- became of it meanwhile.
+
+-- name: pending_concerned
+SELECT name, count(*) AS rows, min(at) AS oldest
+  FROM (SELECT task_identifier AS name, greatest(created_at, run_at) AS at
+          FROM {schema}.jobs
+         WHERE locked_at IS NULL AND attempts = 0 AND created_at < %(before)s AND run_at < %(before)s
+         LIMIT %(at_most)s) AS counted
+ GROUP BY name
+
+-- name: pending
+-- As complete_jobs: there is no state for what was cancelled. From the end of the order in which workers fetch.
+DELETE FROM {schema}._private_jobs
+ WHERE locked_at IS NULL
+   AND id IN (SELECT id FROM {schema}._private_jobs
+               WHERE locked_at IS NULL AND attempts = 0 AND created_at < %(before)s AND run_at < %(before)s
+               ORDER BY priority DESC, run_at DESC, id DESC
+               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+
+-- name: failed_concerned
+SELECT name, count(*) AS rows, min(at) AS oldest
+  FROM (SELECT task_identifier AS name,
+               greatest(updated_at, run_at - exp(least(attempts, 10)) * interval '1 second') AS at
+          FROM {schema}.jobs
+         WHERE locked_at IS NULL AND attempts >= max_attempts
+           AND greatest(updated_at, run_at - exp(least(attempts, 10)) * interval '1 second') < %(before)s
+         LIMIT %(at_most)s) AS counted
+ GROUP BY name
+
+-- name: failed
+DELETE FROM {schema}._private_jobs
+ WHERE locked_at IS NULL
+   AND id IN (SELECT id FROM {schema}._private_jobs
+               WHERE locked_at IS NULL AND attempts >= max_attempts
+                 AND greatest(updated_at, run_at - exp(least(attempts, 10)) * interval '1 second') < %(before)s
+               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+
+-- name: grants
+-- Row-level security without a policy hides the table from all but its owner and who may pass it by.
+ALTER ROLE {role} BYPASSRLS;
+GRANT USAGE ON SCHEMA {schema} TO {role};
+GRANT SELECT ON {schema}.jobs TO {role};
+GRANT SELECT, DELETE, UPDATE (updated_at) ON {schema}._private_jobs TO {role};

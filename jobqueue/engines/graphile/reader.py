@@ -1,0 +1,53 @@
+"""Reads Graphile Worker; what has finished stands in the recorder's table, where there is one."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from psycopg import sql
+
+from jobqueue.engine import Capability, Conn, Span
+from jobqueue.engines.reader import SqlReader
+from jobqueue.rows import SlotRuns
+
+_UNRECORDED = "finished jobs are deleted; record them with python -m jobqueue migrate --record-completions"
+
+
+class GraphileReader(SqlReader):
+    """A ``QueueReader`` over Graphile Worker's view; *recorded* has the queries over the recorder's table."""
+
+    def __init__(
+        self,
+        queries: Mapping[str, sql.Composed],
+        recorded: Mapping[str, sql.Composed],
+        lacks: Mapping[Capability, str],
+    ) -> None:
+        super().__init__(queries, lacks)
+        self._recorded = SqlReader(recorded)
+
+    async def lacking(self, conn: Conn) -> Mapping[Capability, str]:
+        """Say what there is no trace of."""
+        lacks = await super().lacking(conn)
+        if await self._records(conn):
+            return lacks
+        unrecorded = (Capability.COMPLETIONS, Capability.WAITS, Capability.RETRIES)
+        return {**lacks, **dict.fromkeys(unrecorded, _UNRECORDED)}
+
+    async def slot_counts(self, conn: Conn, span: Span) -> Mapping[int, int]:
+        """Count what was recorded; without a recorder, what was given up."""
+        if await self._records(conn):
+            return await self._recorded.slot_counts(conn, span)
+        return await super().slot_counts(conn, span)
+
+    async def slot_runs(self, conn: Conn, span: Span) -> Sequence[SlotRuns]:
+        """Aggregate what was recorded; without a recorder, what was given up."""
+        if await self._records(conn):
+            return await self._recorded.slot_runs(conn, span)
+        return await super().slot_runs(conn, span)
+
+    async def first_completed(self, conn: Conn) -> datetime | None:
+        """Find where the records begin."""
+        return await self._recorded.first_completed(conn) if await self._records(conn) else None
+
+    async def _records(self, conn: Conn) -> bool:
+        there: bool = await self._value(conn, "is_there")
+        return there

@@ -1,0 +1,131 @@
+-- pg-boss, read. Its queue is our job type. pgboss.job is partitioned by queue; indexes job_i14 to job_i16 (from 12.38 on)
+-- lead with the queue's name, so most queries go from queue to queue. Queues of pg-boss' own begin with __pgboss__.
+
+-- name: parts
+-- What came with a version.
+SELECT to_regclass(quote_ident({schema_name}) || '.instance') IS NOT NULL
+
+-- name: engine_version
+SELECT version FROM {schema}.instance ORDER BY started_on DESC, id LIMIT 1
+
+-- name: schema_version
+SELECT 'schema ' || max(version) FROM {schema}.version
+
+-- name: live_counts
+-- job_i14, index only. A job that waits for another one of its flow counts as pending.
+SELECT name AS job_type,
+       CASE state WHEN 'created' THEN 'pending' ELSE state::text END AS state,
+       count(*) AS jobs,
+       count(*) FILTER (WHERE start_after > now()) AS ahead
+  FROM {schema}.job
+ WHERE state IN ('created', 'retry', 'active') AND left(name, 10) <> '__pgboss__'
+ GROUP BY name, state
+
+-- name: oldest_ready
+-- Two probes of job_i14 a queue.
+SELECT name AS job_type, since
+  FROM {schema}.queue
+ CROSS JOIN LATERAL (
+   SELECT least((SELECT greatest(created_on, start_after) FROM {schema}.job
+                  WHERE job.name = queue.name AND state = 'created' AND NOT blocked AND start_after <= now()
+                  ORDER BY start_after LIMIT 1),
+                (SELECT greatest(created_on, start_after) FROM {schema}.job
+                  WHERE job.name = queue.name AND state = 'retry' AND NOT blocked AND start_after <= now()
+                  ORDER BY start_after LIMIT 1)) AS since) AS oldest
+ WHERE since BETWEEN '0002-01-01' AND '9999-01-01' AND left(name, 10) <> '__pgboss__'
+
+-- name: oldest_active
+SELECT name AS job_type, min(started_on) AS since
+  FROM {schema}.job
+ WHERE state = 'active' AND started_on IS NOT NULL AND left(name, 10) <> '__pgboss__'
+ GROUP BY name
+
+-- name: finished
+-- job_i16, a range for each queue. The copy of a failed job in a dead letter queue is a job of its own, not yet finished.
+SELECT name AS job_type, state::text, retry_count AS retries, greatest(created_on, start_after) AS due_at,
+       started_on AS started_at, completed_on AS finished_at
+  FROM {schema}.job
+ WHERE name = ANY (array(SELECT name FROM {schema}.queue WHERE left(name, 10) <> '__pgboss__'))
+   AND completed_on >= %(since)s AND completed_on < %(until)s
+   AND state IN ('completed', 'failed', 'cancelled')
+
+-- name: first_completed
+SELECT min(since)
+  FROM {schema}.queue
+ CROSS JOIN LATERAL (SELECT completed_on AS since FROM {schema}.job
+                      WHERE job.name = queue.name AND completed_on IS NOT NULL AND state = 'completed'
+                      ORDER BY completed_on LIMIT 1) AS first
+ WHERE left(name, 10) <> '__pgboss__'
+
+-- name: frontiers
+-- job_i16, from the oldest on: the first that completed comes soon. Failed jobs stand in job_i14. The first cancelled one
+-- may be far or nowhere: it is no older than the oldest that finished in whatever way.
+SELECT 'completed' AS state, min(completed_on) AS since
+  FROM {schema}.queue
+ CROSS JOIN LATERAL (SELECT completed_on FROM {schema}.job
+                      WHERE job.name = queue.name AND completed_on IS NOT NULL AND state = 'completed'
+                      ORDER BY completed_on LIMIT 1) AS first
+ WHERE left(name, 10) <> '__pgboss__'
+UNION ALL
+SELECT 'failed', min(completed_on) FROM {schema}.job WHERE state = 'failed' AND left(name, 10) <> '__pgboss__'
+UNION ALL
+SELECT 'cancelled', min(completed_on)
+  FROM {schema}.queue
+ CROSS JOIN LATERAL (SELECT completed_on FROM {schema}.job
+                      WHERE job.name = queue.name AND completed_on IS NOT NULL
+                      ORDER BY completed_on LIMIT 1) AS first
+ WHERE left(name, 10) <> '__pgboss__'
+
+-- name: workers
+-- An instance says every heartbeat_seconds that it is alive. Dead ones stay a week: those of the last day are shown.
+SELECT id::text AS worker, host AS hostname, pid, NULL AS mode, version,
+       heartbeat_on > now() - greatest(60, 3 * heartbeat_seconds) * interval '1 second' AS online,
+       started_on AS started_at, heartbeat_on AS last_seen_at,
+       NULL::bigint AS processed, NULL::bigint AS failed,
+       (SELECT work ->> 'queue' FROM jsonb_array_elements(workers) AS work
+         WHERE work -> 'active' > '0' ORDER BY work ->> 'queue' LIMIT 1) AS current_job_type,
+       NULL::timestamptz AS current_started_at
+  FROM {schema}.instance
+ WHERE stopped_on IS NULL AND heartbeat_on > now() - interval '1 day'
+
+-- name: schedules
+-- Two schedules of one queue differ by their key. Six fields begin with the seconds here, and end with them for us.
+SELECT name || CASE WHEN key = '' THEN '' ELSE '/' || key END AS job_type,
+       '' AS description,
+       regexp_replace(cron, '^\s*(\S+)\s+((?:\S+\s+){{4}}\S+)\s*$', '\2 \1') AS cron,
+       coalesce(timezone, 'UTC') AS timezone,
+       CASE WHEN jsonb_typeof(options -> 'priority') = 'number'
+            THEN (options ->> 'priority')::numeric::integer ELSE 0 END AS priority,
+       NULL::interval AS expire_after,
+       true AS enabled,
+       (SELECT created_on FROM {schema}.job WHERE job.name = schedule.name AND job.id = last_job_id) AS last_enqueued_at
+  FROM {schema}.schedule
+
+-- name: recent_jobs
+-- The newest hundred of each queue, a thousand in all: job_i15 has an order within a queue only.
+SELECT job.id::text AS job_id, job.name AS job_type,
+       CASE WHEN state = 'created' AND start_after > now() THEN 'scheduled'
+            WHEN state = 'created' THEN 'pending'
+            ELSE state::text END AS state,
+       job.created_on AS created_at, started_on AS started_at, completed_on AS finished_at,
+       retry_count AS retries, priority, NULL::text AS worker
+  FROM {schema}.queue
+ CROSS JOIN LATERAL (SELECT id, name, state, start_after, created_on, started_on, completed_on, retry_count, priority
+                       FROM {schema}.job
+                      WHERE job.name = queue.name
+                      ORDER BY created_on DESC
+                      LIMIT 100) AS job
+ WHERE left(queue.name, 10) <> '__pgboss__'
+ ORDER BY job.created_on DESC
+ LIMIT 1000
+
+-- name: index_live
+CREATE INDEX CONCURRENTLY system_status_live ON {schema}.job_common (name, state, blocked, start_after)
+ WHERE state IN ('created', 'retry', 'active', 'failed')
+
+-- name: index_created
+CREATE INDEX CONCURRENTLY system_status_created ON {schema}.job_common (name, created_on)
+
+-- name: index_finished
+CREATE INDEX CONCURRENTLY system_status_finished ON {schema}.job_common (name, completed_on)
+ WHERE completed_on IS NOT NULL

@@ -1,0 +1,107 @@
+-- PgQueuer, changed, as its own queries do: a job that ends leaves its table, and adds a row to the log. Each statement
+-- repeats the status that a row must have; rows that somebody holds are left to them.
+
+-- name: active_concerned
+SELECT name, count(*) AS rows, min(at) AS oldest
+  FROM (SELECT entrypoint AS name, updated AS at
+          FROM {schema}.pgqueuer
+         WHERE status = 'picked' AND updated < %(before)s
+         LIMIT %(at_most)s) AS counted
+ GROUP BY name
+
+-- name: active
+-- A worker that comes to its end later finds no row, and logs nothing.
+WITH gone AS (
+  DELETE FROM {schema}.pgqueuer
+   WHERE status = 'picked'
+     AND id IN (SELECT id FROM {schema}.pgqueuer
+                 WHERE status = 'picked' AND updated < %(before)s
+                 LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+  RETURNING id, entrypoint, priority
+)
+INSERT INTO {schema}.pgqueuer_log (job_id, status, entrypoint, priority, traceback)
+SELECT id, 'exception', entrypoint, priority,
+       jsonb_build_object('job_id', id, 'timestamp', now(), 'exception_type', 'FailedByAdmin',
+                          'exception_message', %(reason)s::text, 'traceback', '', 'additional_context', NULL)
+  FROM gone
+
+-- name: pending_concerned
+SELECT name, count(*) AS rows, min(at) AS oldest
+  FROM (SELECT entrypoint AS name, greatest(created, execute_after) AS at
+          FROM {schema}.pgqueuer
+         WHERE status = 'queued' AND attempts = 0 AND created < %(before)s AND execute_after < %(before)s
+         LIMIT %(at_most)s) AS counted
+ GROUP BY name
+
+-- name: pending
+-- From the end of the order in which workers fetch.
+WITH gone AS (
+  DELETE FROM {schema}.pgqueuer
+   WHERE status = 'queued'
+     AND id IN (SELECT id FROM {schema}.pgqueuer
+                 WHERE status = 'queued' AND attempts = 0 AND created < %(before)s AND execute_after < %(before)s
+                 ORDER BY priority, id DESC
+                 LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+  RETURNING id, entrypoint, priority
+)
+INSERT INTO {schema}.pgqueuer_log (job_id, status, entrypoint, priority, traceback)
+SELECT id, 'canceled', entrypoint, priority,
+       jsonb_build_object('job_id', id, 'timestamp', now(), 'exception_type', 'CancelledByAdmin',
+                          'exception_message', %(reason)s::text, 'traceback', '', 'additional_context', NULL)
+  FROM gone
+
+-- name: completed_concerned
+SELECT name, count(*) AS rows, min(at) AS oldest
+  FROM (SELECT entrypoint AS name, created AS at
+          FROM {schema}.pgqueuer_log
+         WHERE status = 'successful' AND created < %(before)s
+         ORDER BY created
+         LIMIT %(at_most)s) AS counted
+ GROUP BY name
+
+-- name: completed
+-- What the log says of jobs that succeeded, from the oldest on.
+WITH old AS (
+  SELECT id, job_id FROM {schema}.pgqueuer_log
+   WHERE status = 'successful' AND created < %(before)s
+   ORDER BY created
+   LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+),
+gone AS (
+  DELETE FROM {schema}.pgqueuer_log WHERE job_id IN (SELECT job_id FROM old)
+)
+SELECT FROM old
+
+-- name: failed_concerned
+SELECT name, count(*) AS rows, min(at) AS oldest
+  FROM (SELECT entrypoint AS name, created AS at
+          FROM {schema}.pgqueuer_log AS log
+         WHERE status IN ('exception', 'failed') AND created < %(before)s
+           AND NOT EXISTS (SELECT FROM {schema}.pgqueuer_log AS later WHERE later.job_id = log.job_id AND later.id > log.id)
+         ORDER BY created
+         LIMIT %(at_most)s) AS counted
+ GROUP BY name
+
+-- name: failed
+-- The same for those that failed, and weren't queued again; held ones leave the table, too.
+WITH old AS (
+  SELECT id, job_id FROM {schema}.pgqueuer_log AS log
+   WHERE status IN ('exception', 'failed') AND created < %(before)s
+     AND NOT EXISTS (SELECT FROM {schema}.pgqueuer_log AS later WHERE later.job_id = log.job_id AND later.id > log.id)
+   ORDER BY created
+   LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+),
+held AS (
+  DELETE FROM {schema}.pgqueuer WHERE status = 'failed' AND id IN (SELECT job_id FROM old)
+),
+gone AS (
+  DELETE FROM {schema}.pgqueuer_log WHERE job_id IN (SELECT job_id FROM old)
+)
+SELECT FROM old
+
+-- name: grants
+-- Locking a row takes the right to update some column of it. The trigger on pgqueuer runs with the rights of who changes it.
+GRANT USAGE ON SCHEMA {schema} TO {role};
+GRANT SELECT, DELETE, UPDATE (updated) ON {schema}.pgqueuer TO {role};
+GRANT SELECT, INSERT, DELETE, UPDATE (aggregated) ON {schema}.pgqueuer_log TO {role};
+GRANT SELECT ON {schema}.pgqueuer_schedules TO {role};

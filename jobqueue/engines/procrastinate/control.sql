@@ -1,0 +1,141 @@
+-- procrastinate, changed, by the same changes of rows as its own functions make, so that its triggers write the events and
+-- notify workers. Each statement repeats the state that a row must be in; rows that somebody holds are left to them.
+
+-- name: session
+-- Its triggers name tables without their schema.
+SET LOCAL search_path = {schema}
+
+-- name: run_now
+-- A copy of the newest periodic job. Its own defer would move the tick; a periodic task needs the argument "timestamp".
+WITH last AS (
+  SELECT job.*
+    FROM {schema}.procrastinate_periodic_defers AS tick
+    LEFT JOIN {schema}.procrastinate_jobs AS job ON job.id = tick.job_id
+   WHERE tick.task_name = %(job_type)s
+   ORDER BY tick.defer_timestamp DESC
+   LIMIT 1
+),
+queued AS (
+  INSERT INTO {schema}.procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args)
+  SELECT queue_name, task_name, priority, lock, queueing_lock,
+         args || jsonb_build_object('timestamp', extract(epoch FROM now())::bigint)
+    FROM last
+   WHERE id IS NOT NULL
+  RETURNING id
+)
+SELECT (SELECT id::text FROM queued), 'the job of its newest tick has been deleted, and its arguments with it' FROM last
+
+-- name: active_concerned
+SELECT task_name::text AS name, count(*) AS rows, min(at) AS oldest
+  FROM (SELECT job.task_name, event.at
+          FROM {schema}.procrastinate_jobs AS job
+         CROSS JOIN LATERAL (SELECT max(at) AS at FROM {schema}.procrastinate_events
+                              WHERE job_id = job.id AND type = 'started') AS event
+         WHERE job.status = 'doing' AND event.at < %(before)s
+         LIMIT %(at_most)s) AS counted
+ GROUP BY task_name
+
+-- name: active
+-- As procrastinate_finish_job_v1. Its worker logs that the job was no longer doing when it comes to its end.
+UPDATE {schema}.procrastinate_jobs
+   SET status = 'failed', abort_requested = false, attempts = attempts + 1
+ WHERE status = 'doing'
+   AND id IN (SELECT job.id FROM {schema}.procrastinate_jobs AS job
+               WHERE job.status = 'doing'
+                 AND (SELECT max(at) FROM {schema}.procrastinate_events
+                       WHERE job_id = job.id AND type = 'started') < %(before)s
+               LIMIT %(batch)s FOR UPDATE OF job SKIP LOCKED)
+
+-- name: pending_concerned
+SELECT task_name::text AS name, count(*) AS rows, min(due) AS oldest
+  FROM (SELECT job.task_name, greatest(job.scheduled_at, event.at) AS due
+          FROM {schema}.procrastinate_jobs AS job
+         CROSS JOIN LATERAL (SELECT min(at) AS at FROM {schema}.procrastinate_events
+                              WHERE job_id = job.id AND type = 'deferred') AS event
+         WHERE job.status = 'todo' AND job.attempts = 0 AND greatest(job.scheduled_at, event.at) < %(before)s
+         LIMIT %(at_most)s) AS counted
+ GROUP BY task_name
+
+-- name: pending
+-- As procrastinate_cancel_job_v1. From the end of the order in which workers fetch.
+UPDATE {schema}.procrastinate_jobs
+   SET status = 'cancelled'
+ WHERE status = 'todo'
+   AND id IN (SELECT job.id FROM {schema}.procrastinate_jobs AS job
+               WHERE job.status = 'todo' AND job.attempts = 0
+                 AND greatest(job.scheduled_at, (SELECT min(at) FROM {schema}.procrastinate_events
+                                                  WHERE job_id = job.id AND type = 'deferred')) < %(before)s
+               ORDER BY job.priority, job.id DESC
+               LIMIT %(batch)s FOR UPDATE OF job SKIP LOCKED)
+
+-- name: completed_concerned
+SELECT task_name::text AS name, count(*) AS rows, min(at) AS oldest
+  FROM (SELECT job.task_name, event.at
+          FROM {schema}.procrastinate_events AS event
+          JOIN {schema}.procrastinate_jobs AS job ON job.id = event.job_id AND job.status = 'succeeded'
+         WHERE event.type = 'succeeded' AND event.at < %(before)s
+           AND NOT EXISTS (SELECT FROM {schema}.procrastinate_periodic_defers AS tick WHERE tick.job_id = job.id)
+         ORDER BY event.at
+         LIMIT %(at_most)s) AS counted
+ GROUP BY task_name
+
+-- name: completed
+-- The job of a newest tick stays: Run now copies it.
+DELETE FROM {schema}.procrastinate_jobs
+ WHERE status = 'succeeded'
+   AND id IN (SELECT job.id
+                FROM {schema}.procrastinate_events AS event
+                JOIN {schema}.procrastinate_jobs AS job ON job.id = event.job_id AND job.status = 'succeeded'
+               WHERE event.type = 'succeeded' AND event.at < %(before)s
+                 AND NOT EXISTS (SELECT FROM {schema}.procrastinate_periodic_defers AS tick WHERE tick.job_id = job.id)
+               ORDER BY event.at
+               LIMIT %(batch)s FOR UPDATE OF job SKIP LOCKED)
+
+-- name: failed_concerned
+SELECT task_name::text AS name, count(*) AS rows, min(at) AS oldest
+  FROM (SELECT job.task_name, event.at
+          FROM {schema}.procrastinate_events AS event
+          JOIN {schema}.procrastinate_jobs AS job ON job.id = event.job_id AND job.status = 'failed'
+         WHERE event.type = 'failed' AND event.at < %(before)s
+           AND NOT EXISTS (SELECT FROM {schema}.procrastinate_events AS later
+                            WHERE later.job_id = job.id AND later.type = 'failed' AND later.id > event.id)
+           AND NOT EXISTS (SELECT FROM {schema}.procrastinate_periodic_defers AS tick WHERE tick.job_id = job.id)
+         ORDER BY event.at
+         LIMIT %(at_most)s) AS counted
+ GROUP BY task_name
+
+-- name: failed
+DELETE FROM {schema}.procrastinate_jobs
+ WHERE status = 'failed'
+   AND id IN (SELECT job.id
+                FROM {schema}.procrastinate_events AS event
+                JOIN {schema}.procrastinate_jobs AS job ON job.id = event.job_id AND job.status = 'failed'
+               WHERE event.type = 'failed' AND event.at < %(before)s
+                 AND NOT EXISTS (SELECT FROM {schema}.procrastinate_events AS later
+                                  WHERE later.job_id = job.id AND later.type = 'failed' AND later.id > event.id)
+                 AND NOT EXISTS (SELECT FROM {schema}.procrastinate_periodic_defers AS tick WHERE tick.job_id = job.id)
+               ORDER BY event.at
+               LIMIT %(batch)s FOR UPDATE OF job SKIP LOCKED)
+
+-- name: workers_concerned
+SELECT id::text AS name, 1 AS rows, last_heartbeat AS oldest
+  FROM {schema}.procrastinate_workers
+ WHERE last_heartbeat < %(before)s
+ LIMIT %(at_most)s
+
+-- name: workers
+-- As procrastinate_prune_stalled_workers_v1; jobs that were theirs stay "doing" until they are failed.
+DELETE FROM {schema}.procrastinate_workers
+ WHERE last_heartbeat < %(before)s
+   AND id IN (SELECT id FROM {schema}.procrastinate_workers
+               WHERE last_heartbeat < %(before)s
+               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+
+-- name: grants
+-- Its triggers run with the rights of who changes a row: they write the events, and unlink a tick from a deleted job.
+GRANT USAGE ON SCHEMA {schema} TO {role};
+GRANT SELECT, INSERT, DELETE, UPDATE (status, abort_requested, attempts) ON {schema}.procrastinate_jobs TO {role};
+GRANT SELECT, INSERT ON {schema}.procrastinate_events TO {role};
+GRANT SELECT, UPDATE (job_id) ON {schema}.procrastinate_periodic_defers TO {role};
+GRANT SELECT, DELETE, UPDATE (last_heartbeat) ON {schema}.procrastinate_workers TO {role};
+GRANT USAGE ON {schema}.procrastinate_jobs_id_seq, {schema}.procrastinate_events_id_seq TO {role};

@@ -1,0 +1,151 @@
+-- procrastinate, read. A job's row has no times but the one it is planned for: the others stand in procrastinate_events,
+-- which triggers write. An event "scheduled" carries the planned time, which may lie ahead.
+
+-- name: engine_version
+-- The tables hold no version; functions came with one.
+SELECT CASE WHEN bool_or(proname = 'procrastinate_retry_job_v2') THEN '3.4+'
+            WHEN bool_or(proname = 'procrastinate_defer_jobs_v1') THEN '3.2+'
+            ELSE '3.1' END
+  FROM pg_proc
+ WHERE pronamespace = {schema_name}::regnamespace
+   AND proname IN ('procrastinate_retry_job_v2', 'procrastinate_defer_jobs_v1')
+
+-- name: live_counts
+-- procrastinate_jobs_id_lock_idx_v1 finds the live rows; their types stand in the table only.
+SELECT task_name::text AS job_type,
+       CASE WHEN status = 'doing' THEN 'active' WHEN attempts > 0 THEN 'retry' ELSE 'pending' END AS state,
+       count(*) AS jobs,
+       count(*) FILTER (WHERE scheduled_at > now()) AS ahead
+  FROM {schema}.procrastinate_jobs
+ WHERE status IN ('todo', 'doing')
+ GROUP BY 1, 2
+
+-- name: oldest_ready
+-- Of the jobs that were due at once the lowest id is the oldest; one look at its events says since when.
+WITH first AS (
+  SELECT task_name,
+         min(scheduled_at) AS scheduled_at,
+         min(id) FILTER (WHERE scheduled_at IS NULL) AS unplanned
+    FROM {schema}.procrastinate_jobs
+   WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())
+   GROUP BY task_name
+)
+SELECT job_type, since
+  FROM (SELECT task_name::text AS job_type,
+               least(CASE WHEN scheduled_at > '0002-01-01' THEN scheduled_at END,
+                     (SELECT min(at) FROM {schema}.procrastinate_events
+                       WHERE job_id = unplanned AND type = 'deferred')) AS since
+          FROM first) AS oldest
+ WHERE since IS NOT NULL
+
+-- name: oldest_active
+SELECT job_type, min(since) AS since
+  FROM (SELECT task_name::text AS job_type,
+               (SELECT max(at) FROM {schema}.procrastinate_events WHERE job_id = job.id AND type = 'started') AS since
+          FROM {schema}.procrastinate_jobs AS job
+         WHERE status = 'doing') AS active
+ WHERE since IS NOT NULL
+ GROUP BY job_type
+
+-- name: finished
+-- system_status_finished. Each end of a job is a run: one that failed, was retried by hand and succeeded ran twice.
+SELECT job.task_name::text AS job_type,
+       CASE event.type WHEN 'succeeded' THEN 'completed' WHEN 'failed' THEN 'failed' ELSE 'cancelled' END AS state,
+       job.attempts - 1 AS retries,
+       greatest(job.scheduled_at, past.deferred_at) AS due_at,
+       past.started_at,
+       event.at AS finished_at
+  FROM {schema}.procrastinate_events AS event
+  JOIN {schema}.procrastinate_jobs AS job ON job.id = event.job_id
+ CROSS JOIN LATERAL (SELECT max(at) FILTER (WHERE type = 'started') AS started_at,
+                            min(at) FILTER (WHERE type = 'deferred') AS deferred_at
+                       FROM {schema}.procrastinate_events AS earlier
+                      WHERE earlier.job_id = event.job_id AND earlier.id < event.id) AS past
+ WHERE event.type IN ('succeeded', 'failed', 'cancelled', 'aborted')
+   AND event.at >= %(since)s AND event.at < %(until)s
+
+-- name: slot_counts
+-- The same rows without a look at the jobs: their events go when they go.
+SELECT floor(date_part('epoch', at) / %(slot_seconds)s)::bigint AS slot, count(*) AS rows
+  FROM {schema}.procrastinate_events
+ WHERE type IN ('succeeded', 'failed', 'cancelled', 'aborted')
+   AND at >= %(since)s AND at < %(until)s
+ GROUP BY 1
+
+-- name: finished_counts
+-- Each job once, as it stands, at its last end.
+SELECT floor(date_part('epoch', event.at) / %(slot_seconds)s)::bigint AS slot,
+       job.task_name::text AS job_type,
+       CASE job.status WHEN 'succeeded' THEN 'completed' WHEN 'failed' THEN 'failed' ELSE 'cancelled' END AS state,
+       count(*) AS jobs
+  FROM {schema}.procrastinate_events AS event
+  JOIN {schema}.procrastinate_jobs AS job ON job.id = event.job_id
+ WHERE event.type IN ('succeeded', 'failed', 'cancelled', 'aborted')
+   AND event.at >= %(since)s AND event.at < %(until)s
+   AND job.status NOT IN ('todo', 'doing')
+   AND NOT EXISTS (SELECT FROM {schema}.procrastinate_events AS later
+                    WHERE later.job_id = event.job_id AND later.id > event.id
+                      AND later.type IN ('succeeded', 'failed', 'cancelled', 'aborted'))
+ GROUP BY 1, 2, 3
+
+-- name: first_completed
+-- One probe of system_status_finished.
+SELECT min(at) FROM {schema}.procrastinate_events WHERE type = 'succeeded'
+
+-- name: frontiers
+-- Four probes of system_status_finished; each names its type, for the index knows not all of them.
+SELECT 'completed' AS state, (SELECT min(at) FROM {schema}.procrastinate_events WHERE type = 'succeeded') AS since
+UNION ALL
+SELECT 'failed', (SELECT min(at) FROM {schema}.procrastinate_events WHERE type = 'failed')
+UNION ALL
+SELECT 'cancelled', least((SELECT min(at) FROM {schema}.procrastinate_events WHERE type = 'cancelled'),
+                          (SELECT min(at) FROM {schema}.procrastinate_events WHERE type = 'aborted'))
+
+-- name: workers
+-- A worker is a number and a heartbeat, every 10 s. It may have several jobs at a time: the oldest is shown.
+SELECT worker.id::text AS worker, NULL AS hostname, NULL::integer AS pid, NULL AS mode, NULL AS version,
+       worker.last_heartbeat > now() - interval '60 seconds' AS online,
+       NULL::timestamptz AS started_at, worker.last_heartbeat AS last_seen_at,
+       NULL::bigint AS processed, NULL::bigint AS failed,
+       job.task_name::text AS current_job_type,
+       (SELECT max(at) FROM {schema}.procrastinate_events AS event
+         WHERE event.job_id = job.id AND type = 'started') AS current_started_at
+  FROM {schema}.procrastinate_workers AS worker
+  LEFT JOIN LATERAL (SELECT id, task_name FROM {schema}.procrastinate_jobs
+                      WHERE worker_id = worker.id AND status = 'doing'
+                      ORDER BY id LIMIT 1) AS job ON true
+
+-- name: ticks
+-- The newest tick of each periodic task; its expression stands in code only.
+SELECT task_name::text, to_timestamp(max(defer_timestamp))
+  FROM {schema}.procrastinate_periodic_defers
+ GROUP BY task_name
+
+-- name: recent_jobs
+-- The newest thousand by key and no more.
+SELECT job.id::text AS job_id, job.task_name::text AS job_type,
+       CASE WHEN status = 'doing' THEN 'active'
+            WHEN status = 'todo' AND attempts > 0 THEN 'retry'
+            WHEN status = 'todo' AND scheduled_at > now() THEN 'scheduled'
+            WHEN status = 'todo' THEN 'pending'
+            WHEN status = 'succeeded' THEN 'completed'
+            WHEN status = 'failed' THEN 'failed'
+            ELSE 'cancelled' END AS state,
+       past.created_at, past.started_at,
+       CASE WHEN status NOT IN ('todo', 'doing') THEN past.finished_at END AS finished_at,
+       greatest(attempts - (status NOT IN ('todo', 'doing'))::integer, 0) AS retries,
+       priority, worker_id::text AS worker
+  FROM (SELECT id, task_name, status, scheduled_at, attempts, priority, worker_id
+          FROM {schema}.procrastinate_jobs
+         ORDER BY id DESC
+         LIMIT 1000) AS job
+ CROSS JOIN LATERAL (SELECT min(at) FILTER (WHERE type = 'deferred') AS created_at,
+                            max(at) FILTER (WHERE type = 'started') AS started_at,
+                            max(at) FILTER (WHERE type IN ('succeeded', 'failed', 'cancelled', 'aborted')) AS finished_at
+                       FROM {schema}.procrastinate_events AS event
+                      WHERE event.job_id = job.id) AS past
+
+-- name: index_finished
+-- Not the list of ends itself: the planner would take the query's own list as implied and scan the whole index.
+CREATE INDEX CONCURRENTLY system_status_finished ON {schema}.procrastinate_events (type, at)
+ WHERE type <> 'deferred' AND type <> 'started'

@@ -1,0 +1,34 @@
+-- Where an engine deletes what has finished: a table of finished runs that its triggers write, kept for an hour. There
+-- only when it was asked for.
+
+-- name: make_table
+CREATE TABLE IF NOT EXISTS system_status.recorded_runs (
+  queue       text        NOT NULL,  -- the schema of the engine's tables
+  job_type    text        NOT NULL,
+  state       text        NOT NULL,  -- completed, failed, cancelled
+  retries     integer     NOT NULL,
+  due_at      timestamptz NOT NULL,
+  started_at  timestamptz,
+  finished_at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS recorded_runs_finished ON system_status.recorded_runs (queue, finished_at);
+
+-- name: remove_table
+DROP TABLE IF EXISTS system_status.recorded_runs;
+
+-- name: finished
+-- recorded_runs_finished.
+SELECT job_type, state, retries, due_at, started_at, finished_at
+  FROM system_status.recorded_runs
+ WHERE queue = {queue} AND finished_at >= %(since)s AND finished_at < %(until)s
+
+-- name: first_completed
+SELECT min(finished_at) FROM system_status.recorded_runs WHERE queue = {queue}
+
+-- name: grants
+DO $do$ BEGIN
+  IF to_regclass('system_status.recorded_runs') IS NOT NULL THEN
+    GRANT USAGE ON SCHEMA system_status TO {role};
+    GRANT SELECT ON system_status.recorded_runs TO {role};
+  END IF;
+END $do$;

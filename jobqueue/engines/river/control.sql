@@ -1,0 +1,121 @@
+-- River, changed, as its own JobCancel, JobDelete and completer change rows. Each statement repeats the state that a row
+-- must be in; rows that somebody holds are left to them.
+
+-- name: run_now
+-- A copy of the newest periodic job, without what River noted about that one. Its unique key comes along: a job that may
+-- be there once only is not there twice. Workers are told; they would look by themselves after a second.
+WITH last AS (
+  SELECT *
+    FROM {schema}.river_job
+   WHERE kind = %(job_type)s AND metadata @> '{{"periodic": true}}'
+   ORDER BY id DESC
+   LIMIT 1
+),
+queued AS (
+  INSERT INTO {schema}.river_job (state, queue, kind, args, max_attempts, priority, tags, unique_key, unique_states,
+                                  metadata)
+  SELECT 'available', queue, kind, args, max_attempts, priority, tags, unique_key, unique_states,
+         (SELECT coalesce(jsonb_object_agg(key, value), '{{}}') || '{{"run_now": true}}'
+            FROM jsonb_each(metadata)
+           WHERE key NOT IN ('periodic', 'output', 'cancel_attempted_at', 'snoozes', 'unique_key_conflict')
+             AND left(key, 6) <> 'river:')
+    FROM last
+  ON CONFLICT DO NOTHING
+  RETURNING id, queue
+),
+told AS MATERIALIZED (
+  SELECT count(pg_notify({schema_name} || '.river_insert', jsonb_build_object('queue', queue)::text)) FROM queued
+)
+SELECT (SELECT id::text FROM queued), 'a job of it is there already, and its unique key takes no second one'
+  FROM last
+ CROSS JOIN told
+
+-- name: active_concerned
+SELECT name, count(*) AS rows, min(at) AS oldest
+  FROM (SELECT kind AS name, attempted_at AS at
+          FROM {schema}.river_job
+         WHERE state = 'running' AND attempted_at < %(before)s
+         LIMIT %(at_most)s) AS counted
+ GROUP BY name
+
+-- name: active
+-- For good, without the attempts that are left. A client that comes to the job's end later changes running jobs only.
+UPDATE {schema}.river_job
+   SET state = 'discarded', finalized_at = now(),
+       errors = array_append(errors, jsonb_build_object('at', now(), 'attempt', attempt, 'error', %(reason)s::text,
+                                                        'trace', ''))
+ WHERE state = 'running'
+   AND id IN (SELECT id FROM {schema}.river_job
+               WHERE state = 'running' AND attempted_at < %(before)s
+               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+
+-- name: pending_concerned
+SELECT name, count(*) AS rows, min(at) AS oldest
+  FROM (SELECT kind AS name, greatest(created_at, scheduled_at) AS at
+          FROM {schema}.river_job
+         WHERE state IN ('available', 'scheduled') AND attempt = 0 AND created_at < %(before)s AND scheduled_at < %(before)s
+         ORDER BY state, queue, priority, scheduled_at, id
+         LIMIT %(at_most)s) AS counted
+ GROUP BY name
+
+-- name: pending
+-- From the end of the order in which clients fetch.
+UPDATE {schema}.river_job
+   SET state = 'cancelled', finalized_at = now(),
+       metadata = jsonb_set(metadata, '{{cancel_attempted_at}}', to_jsonb(now())),
+       errors = array_append(errors, jsonb_build_object('at', now(), 'attempt', attempt, 'error', %(reason)s::text,
+                                                        'trace', ''))
+ WHERE state IN ('available', 'scheduled')
+   AND id IN (SELECT id FROM {schema}.river_job
+               WHERE state IN ('available', 'scheduled') AND attempt = 0
+                 AND created_at < %(before)s AND scheduled_at < %(before)s
+               ORDER BY priority DESC, scheduled_at DESC, id DESC
+               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+
+-- name: completed_concerned
+SELECT name, count(*) AS rows, min(at) AS oldest
+  FROM (SELECT kind AS name, finalized_at AS at
+          FROM {schema}.river_job
+         WHERE state = 'completed' AND finalized_at < %(before)s
+           AND id <> ALL (array(SELECT max(id) FROM {schema}.river_job
+                                  WHERE metadata @> '{{"periodic": true}}' GROUP BY kind))
+         ORDER BY finalized_at
+         LIMIT %(at_most)s) AS counted
+ GROUP BY name
+
+-- name: completed
+-- The newest periodic job of each kind stays: Run now copies it.
+DELETE FROM {schema}.river_job
+ WHERE state = 'completed'
+   AND id IN (SELECT id FROM {schema}.river_job
+               WHERE state = 'completed' AND finalized_at < %(before)s
+                 AND id <> ALL (array(SELECT max(id) FROM {schema}.river_job
+                                       WHERE metadata @> '{{"periodic": true}}' GROUP BY kind))
+               ORDER BY finalized_at
+               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+
+-- name: failed_concerned
+SELECT name, count(*) AS rows, min(at) AS oldest
+  FROM (SELECT kind AS name, finalized_at AS at
+          FROM {schema}.river_job
+         WHERE state = 'discarded' AND finalized_at < %(before)s
+           AND id <> ALL (array(SELECT max(id) FROM {schema}.river_job
+                                  WHERE metadata @> '{{"periodic": true}}' GROUP BY kind))
+         ORDER BY finalized_at
+         LIMIT %(at_most)s) AS counted
+ GROUP BY name
+
+-- name: failed
+DELETE FROM {schema}.river_job
+ WHERE state = 'discarded'
+   AND id IN (SELECT id FROM {schema}.river_job
+               WHERE state = 'discarded' AND finalized_at < %(before)s
+                 AND id <> ALL (array(SELECT max(id) FROM {schema}.river_job
+                                       WHERE metadata @> '{{"periodic": true}}' GROUP BY kind))
+               ORDER BY finalized_at
+               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+
+-- name: grants
+GRANT USAGE ON SCHEMA {schema} TO {role};
+GRANT SELECT, INSERT, DELETE, UPDATE (state, finalized_at, errors, metadata) ON {schema}.river_job TO {role};
+GRANT USAGE ON {schema}.river_job_id_seq TO {role};

@@ -1,0 +1,98 @@
+-- River, read. A job's kind is our job type. Its priorities run from 1 to 4, lower first.
+
+-- name: engine_version
+-- By what each migration added: where migrations are applied by other tools, River's own table of them is missing.
+SELECT CASE WHEN to_regclass(quote_ident({schema_name}) || '.river_notification') IS NOT NULL THEN 'migration 7'
+            WHEN EXISTS (SELECT FROM pg_attribute
+                          WHERE attrelid = to_regclass(quote_ident({schema_name}) || '.river_job')
+                            AND attname = 'unique_states') THEN 'migration 6'
+            ELSE 'before migration 6' END
+
+-- name: live_counts
+-- river_job_prioritized_fetching_index finds the live rows; their kinds stand in the table only. A job that failed is
+-- "retryable" until it is due again, then "available" as any other; "pending" is one that something else has to release.
+SELECT kind AS job_type,
+       CASE WHEN state = 'running' THEN 'active'
+            WHEN state = 'retryable' OR state = 'available' AND attempt > 0 THEN 'retry'
+            ELSE 'pending' END AS state,
+       count(*) AS jobs,
+       count(*) FILTER (WHERE scheduled_at > now()) AS ahead
+  FROM {schema}.river_job
+ WHERE state IN ('available', 'pending', 'retryable', 'running', 'scheduled')
+ GROUP BY 1, 2
+
+-- name: oldest_ready
+SELECT kind AS job_type, min(greatest(created_at, scheduled_at)) AS since
+  FROM {schema}.river_job
+ WHERE state IN ('available', 'retryable', 'scheduled')
+   AND scheduled_at <= now()
+   AND greatest(created_at, scheduled_at) BETWEEN '0002-01-01' AND '9999-01-01'
+ GROUP BY kind
+
+-- name: oldest_active
+SELECT kind AS job_type, min(attempted_at) AS since
+  FROM {schema}.river_job
+ WHERE state = 'running' AND attempted_at BETWEEN '0002-01-01' AND '9999-01-01'
+ GROUP BY kind
+
+-- name: finished
+-- river_job_state_and_finalized_at_index. A scheduled job that turned out to be a duplicate is discarded without a single
+-- attempt: that is no failed run.
+SELECT kind AS job_type,
+       CASE WHEN state = 'completed' THEN 'completed'
+            WHEN state = 'discarded' AND attempt > 0 THEN 'failed'
+            ELSE 'cancelled' END AS state,
+       attempt - 1 AS retries,
+       greatest(created_at, scheduled_at) AS due_at, attempted_at AS started_at, finalized_at AS finished_at
+  FROM {schema}.river_job
+ WHERE state IN ('completed', 'discarded', 'cancelled')
+   AND finalized_at >= %(since)s AND finalized_at < %(until)s
+
+-- name: first_completed
+-- One probe of river_job_state_and_finalized_at_index.
+SELECT min(finalized_at) FROM {schema}.river_job
+ WHERE state = 'completed' AND finalized_at BETWEEN '0002-01-01' AND '9999-01-01'
+
+-- name: frontiers
+-- Three probes of the same index.
+SELECT CASE terminal.state WHEN 'discarded' THEN 'failed' ELSE terminal.state::text END AS state,
+       (SELECT min(finalized_at)
+          FROM {schema}.river_job
+         WHERE river_job.state = terminal.state
+           AND finalized_at BETWEEN '0002-01-01' AND '9999-01-01') AS since
+  FROM unnest(array['completed', 'discarded', 'cancelled']::{schema}.river_job_state[]) AS terminal (state)
+
+-- name: ticks
+-- river_job_metadata_index. The newest periodic job of each kind; what made it recur stands in code only.
+SELECT kind, max(created_at)
+  FROM {schema}.river_job
+ WHERE metadata @> '{{"periodic": true}}'
+ GROUP BY kind
+
+-- name: recent_jobs
+-- The newest thousand by key and no more.
+SELECT id::text AS job_id, kind AS job_type,
+       CASE WHEN state = 'running' THEN 'active'
+            WHEN state = 'discarded' THEN 'failed'
+            WHEN state = 'retryable' OR state = 'available' AND attempt > 0 THEN 'retry'
+            WHEN state IN ('completed', 'cancelled') THEN state::text
+            WHEN scheduled_at > now() THEN 'scheduled'
+            ELSE 'pending' END AS state,
+       created_at, attempted_at AS started_at, finalized_at AS finished_at,
+       greatest(attempt - 1, 0) AS retries, 1 - priority AS priority,
+       attempted_by[array_upper(attempted_by, 1)] AS worker
+  FROM (SELECT id, kind, state, attempt, attempted_by, priority, created_at, scheduled_at, attempted_at, finalized_at
+          FROM {schema}.river_job
+         ORDER BY id DESC
+         LIMIT 1000) AS newest
+
+-- name: index_live
+CREATE INDEX CONCURRENTLY river_job_prioritized_fetching_index
+    ON {schema}.river_job (state, queue, priority, scheduled_at, id)
+
+-- name: index_finished
+CREATE INDEX CONCURRENTLY river_job_state_and_finalized_at_index ON {schema}.river_job (state, finalized_at)
+ WHERE finalized_at IS NOT NULL
+
+-- name: index_periodic
+CREATE INDEX CONCURRENTLY river_job_metadata_index ON {schema}.river_job USING gin (metadata)

@@ -1,0 +1,108 @@
+"""At a million jobs each read of an engine goes through its indexes, and touches what it has to and no more."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.sql import Literal
+
+from jobqueue.engine import Span
+from jobqueue.engines import ENGINES
+from jobqueue.engines.reader import queries
+from jobqueue.sql import load
+from tests.conftest import Server
+from tests.engines.conftest import KINDS
+from tests.engines.test_ascent_plans import scans
+
+FILLS = load("tests.engines", "fill.sql")
+BIG = ("job_common", "procrastinate_jobs", "procrastinate_events", "river_job", "oban_jobs", "pgqueuer_log")
+LIVE_ROWS = 50_000
+FAILED_ROWS = 45_300
+NOW = datetime.now(UTC)
+POLL = asdict(Span(NOW - timedelta(minutes=3), NOW + timedelta(days=1), 15))
+SLOT = asdict(Span(NOW - timedelta(seconds=30), NOW, 15))
+
+_INDEXES = """
+SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
+ WHERE indrelid = ANY (SELECT oid FROM pg_class WHERE relname = ANY (%s))
+   AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+"""
+
+READS = {
+    "live_counts": (None, 2 * LIVE_ROWS),
+    "oldest_ready": (None, 2 * LIVE_ROWS),
+    "oldest_active": (None, 2 * LIVE_ROWS),
+    "slot_counts": (POLL, 2_000),
+    "slot_runs": (SLOT, 1_000),
+    "finished_counts": (SLOT, 1_000),
+    "first_completed": (None, 1_000),
+    "frontiers": (None, FAILED_ROWS + 1_000),
+    "recent_jobs": (None, 10_000),
+}
+"""What each read is asked, and how many rows it may touch."""
+
+MOST_TOUCHED = {"oban": 15_000, "river": 15_000, "pgqueuer": 60_000}
+"""To find 100: of 10,000 periodic jobs the newest stay; this PgQueuer's log begins with 50,000 rows without an end."""
+
+
+@pytest.fixture(scope="module", params=sorted(FILLS))
+def filled(
+    request: pytest.FixtureRequest, server: Server, template_of: Callable[[str], str]
+) -> Iterator[tuple[str, psycopg.Connection]]:
+    kind = request.param
+    name = server.create_database(template_of(kind))
+    with psycopg.connect(server.url(name), autocommit=True) as conn:
+        conn.execute("SET session_replication_role = replica; SET maintenance_work_mem = '256MB'")
+        indexes = conn.execute(_INDEXES, [list(BIG)]).fetchall()
+        for index, _ in indexes:
+            conn.execute(f"DROP INDEX {index}".encode())
+        for statement in FILLS[kind].as_string().split(";\n"):
+            conn.execute(statement.encode())
+        for _, definition in indexes:
+            conn.execute(definition.encode())
+        conn.execute("VACUUM ANALYZE")
+        conn.execute("SET jit = off; SET max_parallel_workers_per_gather = 0; SET work_mem = '16MB'")
+        yield kind, conn
+    server.drop_database(name)
+
+
+def touched(nodes: Sequence[Mapping[str, Any]]) -> int:
+    return sum(
+        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+        for node in nodes
+        if node["Node Type"] != "Bitmap Index Scan"
+    )
+
+
+@pytest.mark.parametrize("read", READS)
+def test_a_read_of_a_million_jobs_scans_no_table_and_touches_few_rows(
+    filled: tuple[str, psycopg.Connection], read: str
+) -> None:
+    kind, conn = filled
+    engine = KINDS[kind].engine
+    values, at_most = READS[read]
+    found = queries(f"jobqueue.engines.{engine}", ENGINES[engine].default_schema)
+
+    nodes = scans(conn, found[read], values)
+
+    big = [node for node in nodes if node.get("Relation Name", "") in BIG]
+    assert all(node["Node Type"] != "Seq Scan" for node in big), big
+    assert 0 < touched(nodes) <= at_most
+
+
+@pytest.mark.parametrize("cleanup", ["pending", "completed", "failed"])
+def test_asking_what_a_clean_up_concerns_looks_at_so_many_rows_however_many_are_old(
+    filled: tuple[str, psycopg.Connection], cleanup: str
+) -> None:
+    kind, conn = filled
+    engine = KINDS[kind].engine
+    schema = ENGINES[engine].default_schema
+    found = load(f"jobqueue.engines.{engine}", "control.sql", schema=schema, schema_name=Literal(schema), role="nobody")
+
+    nodes = scans(conn, found[f"{cleanup}_concerned"], {"before": NOW, "at_most": 100})
+
+    assert all(node["Node Type"] != "Seq Scan" for node in nodes if node.get("Relation Name", "") in BIG), nodes
+    assert 100 <= touched(nodes) <= MOST_TOUCHED.get(kind, 5_000)

@@ -1,0 +1,153 @@
+"""The recorder of completions: it counts what is deleted, is in nobody's way, and goes without a trace."""
+
+import sys
+from collections.abc import Callable, Iterator
+from subprocess import run
+from time import monotonic
+
+import psycopg
+import pytest
+from psycopg.errors import UndefinedTable
+
+from jobqueue.engine import Capability
+from jobqueue.engines import open_engine
+from tests.conftest import Server
+from tests.engines.drivers import MAIL
+
+_JOBS = (
+    "INSERT INTO graphile_worker._private_jobs (task_id, attempts, locked_at, locked_by) SELECT task.id, 1, now(), 'w'"
+)
+_OBJECTS = """
+SELECT 'table', oid::regclass::text FROM pg_class WHERE relnamespace = 'system_status'::regnamespace
+UNION ALL
+SELECT 'function', oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'system_status'::regnamespace
+UNION ALL
+SELECT 'trigger', tgname FROM pg_trigger WHERE tgrelid = 'graphile_worker._private_jobs'::regclass
+ORDER BY 1, 2
+"""
+
+
+@pytest.fixture
+def address(server: Server, template_of: Callable[[str], str]) -> Iterator[str]:
+    """A queue that isn't recorded."""
+    name = server.create_database(template_of("graphile-unrecorded"))
+    yield server.url(name)
+    server.drop_database(name)
+
+
+@pytest.fixture
+def recorded(server: Server, template_of: Callable[[str], str]) -> Iterator[psycopg.Connection]:
+    name = server.create_database(template_of("graphile"))
+    with psycopg.connect(server.url(name), autocommit=True) as conn:
+        conn.execute("SELECT graphile_worker.add_job(%s)", (MAIL,))
+        conn.execute("DELETE FROM graphile_worker._private_jobs")
+        conn.execute("TRUNCATE system_status.recorded_runs")
+        yield conn
+    server.drop_database(name)
+
+
+def migrate(address: str, *options: str) -> str:
+    done = run(
+        [sys.executable, "-m", "jobqueue", "migrate", *options],
+        env={"DATABASE_URL": address, "QUEUE_ENGINE": "graphile"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def complete(conn: psycopg.Connection, jobs: int) -> int:
+    """Lock so many jobs and complete them in one statement, as a worker does; answers how many went."""
+    conn.execute(f"{_JOBS} FROM graphile_worker._private_tasks AS task, generate_series(1, {jobs})".encode())
+    return conn.execute("DELETE FROM graphile_worker._private_jobs").rowcount
+
+
+async def test_it_is_made_when_asked_for_and_goes_without_a_trace(address: str) -> None:
+    reader = open_engine("graphile", None).reader
+    with psycopg.connect(address, autocommit=True) as conn:
+        before = conn.execute(_OBJECTS).fetchall()
+        async with await psycopg.AsyncConnection.connect(address, autocommit=True) as reading:
+            without = (await reader.lacking(reading))[Capability.COMPLETIONS]
+            assert "completions are recorded" in migrate(address, "--record-completions")
+            assert "completions are recorded" in migrate(address, "--record-completions")
+            assert Capability.COMPLETIONS not in await reader.lacking(reading)
+        assert conn.execute(_OBJECTS).fetchall() != before
+
+        assert "recorder is gone" in migrate(address, "--remove-recorder")
+
+        assert conn.execute(_OBJECTS).fetchall() == before
+        assert complete_unrecorded(conn) == 1
+    assert without.endswith("migrate --record-completions")
+
+
+def complete_unrecorded(conn: psycopg.Connection) -> int:
+    conn.execute("SELECT graphile_worker.add_job('x')")
+    return conn.execute("DELETE FROM graphile_worker._private_jobs").rowcount
+
+
+def test_an_engine_that_keeps_its_jobs_has_nothing_to_record(database: str) -> None:
+    done = run(
+        [sys.executable, "-m", "jobqueue", "migrate", "--record-completions"],
+        env={"DATABASE_URL": database},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "nothing to record, ascent keeps its finished jobs" in done.stdout
+
+
+def test_what_was_completed_removed_or_given_up_is_told_apart(recorded: psycopg.Connection) -> None:
+    complete(recorded, 3)
+    [removed, given_up, failed] = [
+        recorded.execute("SELECT id FROM graphile_worker.add_job(%s, max_attempts := 1)", (MAIL,)).fetchone()
+        for _ in range(3)
+    ]
+    recorded.execute("SELECT graphile_worker.complete_jobs(array[%s])", removed)
+    recorded.execute("SELECT graphile_worker.permanently_fail_jobs(array[%s])", given_up)
+    recorded.execute(
+        "UPDATE graphile_worker._private_jobs SET locked_at = now(), locked_by = 'w', attempts = 1 WHERE id = %s",
+        failed,
+    )
+    recorded.execute(
+        "UPDATE graphile_worker._private_jobs SET locked_at = NULL, locked_by = NULL,"
+        " run_at = run_at + interval '3 s' WHERE id = %s",
+        failed,
+    )
+    recorded.execute("SELECT graphile_worker.complete_jobs(array[%s, %s])", (*given_up, *failed))  # type: ignore[misc]
+
+    counted: dict[str, int] = dict(
+        recorded.execute("SELECT state, count(*) FROM system_status.recorded_runs GROUP BY 1").fetchall()
+    )
+    assert counted == {"completed": 3, "cancelled": 2, "failed": 1}
+
+
+def test_a_recorder_that_fails_breaks_nothing(recorded: psycopg.Connection) -> None:
+    recorded.execute("DROP TABLE system_status.recorded_runs")
+
+    assert complete(recorded, 3) == 3
+    with pytest.raises(UndefinedTable):
+        recorded.execute("SELECT FROM system_status.recorded_runs")
+
+
+def test_a_recorder_that_is_held_up_holds_nobody_up(recorded: psycopg.Connection) -> None:
+    with psycopg.connect(recorded.info.dsn, password=recorded.info.password) as holder:
+        holder.execute("LOCK TABLE system_status.recorded_runs")
+        began = monotonic()
+        assert complete(recorded, 3) == 3
+
+    assert monotonic() - began < 1
+
+
+def test_what_is_an_hour_old_goes_and_nothing_younger(recorded: psycopg.Connection) -> None:
+    recorded.execute(
+        "INSERT INTO system_status.recorded_runs (queue, job_type, state, retries, due_at, finished_at)"
+        " SELECT 'graphile_worker', age, 'completed', 0, now(), now() - age::interval"
+        " FROM (VALUES ('61 min'), ('59 min')) AS ages (age), generate_series(1, 50)"
+    )
+
+    complete(recorded, 100)
+
+    left = recorded.execute("SELECT job_type, count(*) FROM system_status.recorded_runs GROUP BY 1 ORDER BY 1")
+    assert left.fetchall() == [("59 min", 50), (MAIL, 100)]
