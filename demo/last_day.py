@@ -14,9 +14,10 @@ from demo.simulation import PastJob
 from jobqueue.sql import load
 
 _QUERIES = load("demo", "last_day.sql")
-_STEP, _STEP_OF_HISTOGRAMS = 1, 4
-_LOOKS_BACK = 5
-"""Minutes: so far Prometheus looks back for a value."""
+_STEP_OF_HISTOGRAMS = 4
+"""Minutes; they are asked for an hour at a time."""
+_GONE = 2
+"""For so many minutes the past's workers are gone, when Prometheus no longer sees them."""
 
 
 def write(address: str, promtool: Path, directory: Path, ports: Ports) -> None:
@@ -29,9 +30,8 @@ def write(address: str, promtool: Path, directory: Path, ports: Ports) -> None:
     file = directory.with_suffix(".openmetrics")
     with file.open("w", encoding="utf-8") as page:
         for series in day.series(jobs):
-            # The past's workers are gone by now.
-            end = -_LOOKS_BACK - 1 if "worker" in series.labels else None
-            page.writelines(_lines(series, day.zero, slice(None, end, _STEP), ports.exporter))
+            end = -_GONE if "worker" in series.labels else None
+            page.writelines(_lines(series, day.zero, slice(None, end), ports.exporter))
         for series in day.histograms(jobs):
             page.writelines(_lines(series, day.zero, slice(None, None, _STEP_OF_HISTOGRAMS), ports.exporter))
         page.write("# EOF\n")

@@ -12,8 +12,7 @@ from jobqueue.sql import load
 
 _QUERIES = load("demo", "last_week.sql")
 _WEEK, _DAY = timedelta(weeks=1), timedelta(days=1)
-_STEP = timedelta(minutes=4)
-"""Prometheus looks five minutes back for a value."""
+_STEP = timedelta(minutes=1)
 _SERIES = {
     "p95": "source_job_type:jobqueue_run_duration_seconds:p95_rate1h",
     "runs": "source_job_type:jobqueue_runs:increase1h",

@@ -8,6 +8,8 @@ from urllib.parse import quote
 from demo import rules
 from demo.ports import Ports, get
 
+LOOKBACK = "75s"
+"""What a demo remembers from before its begin has a value each minute, and no mark where a series ends."""
 _RUNBOOKS = Path(__file__).parents[1] / "docs/runbooks"
 _FETCHED = Path(__file__).parents[1] / ".tools/prometheus/usr/bin/prometheus"
 
@@ -55,6 +57,7 @@ def command(program: Path, directory: Path, ports: Ports, alert_speed: float) ->
         program,
         f"--config.file={configuration}",
         f"--storage.tsdb.path={data(directory)}",
+        f"--query.lookback-delta={LOOKBACK}",
         f"--web.listen-address=127.0.0.1:{ports.prometheus}",
     ]
 
