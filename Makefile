@@ -7,6 +7,7 @@ PAGE := preview/web/dist/index.html
 HAS_NODE := node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
 TOOLS := .tools/prometheus .tools/prometheus-alertmanager .tools/prometheus-postgres-exporter .tools/nginx .tools/chromium
 NODE_ENGINES := graphile pgboss
+NEWER_PYTHON := $(shell scripts/newer-python 12)
 
 .PHONY: demo test check bench preview pictures docs dashboards clean
 .DEFAULT_GOAL := test
@@ -18,8 +19,8 @@ demo: .venv/made $(if $(filter $(ENGINE),$(NODE_ENGINES)),.cache/$(ENGINE)/made)
 	elif ! $(MAKE) --no-print-directory preview; then echo "make: then the demo runs without the dashboards"; fi
 	@exec $(BIN)/python -m demo $(if $(ENGINE),--engine $(ENGINE))
 
-test: .venv/made $(TOOLS) $(NODE_ENGINES:%=.cache/%/made) dashboards/types/node_modules preview  ## every test, on a PostgreSQL of its own
-	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile $(PYTEST_ARGS)
+test: .venv/made $(TOOLS) $(NODE_ENGINES:%=.cache/%/made) $(if $(NEWER_PYTHON),.cache/oban/made) dashboards/types/node_modules preview  ## every test, on a PostgreSQL of its own
+	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: .venv/made  ## lint, format, types, imports
 	$(BIN)/ruff check .
@@ -43,7 +44,7 @@ dashboards: .venv/made  ## write what is generated: dashboards/build/*.json
 
 clean:  ## remove what the other targets made
 	rm -rf preview/web/dist preview/web/node_modules dashboards/types/node_modules
-	rm -rf .venv .tools $(NODE_ENGINES:%=.cache/%) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .tools .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/made: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -75,6 +76,13 @@ preview/web/node_modules/made: preview/web/package.json preview/web/package-lock
 	@echo "make: npm's packages of $* into .cache, once"
 	@mkdir -p $(@D) && cp $^ demo/engines/$*/.npmrc $(@D)
 	@cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.cache/oban/made: demo/engines/oban/requirements.txt
+	@[ -n "$(NEWER_PYTHON)" ] || { echo "make: Oban needs Python 3.12 or newer" >&2; exit 1; }
+	@echo "make: Oban into .cache, once"
+	@$(NEWER_PYTHON) -m venv $(@D)
+	@$(@D)/bin/pip install -qq --disable-pip-version-check --requirement $<
 	@touch $@
 
 .tools/%:

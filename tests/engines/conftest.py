@@ -14,7 +14,18 @@ from psycopg import AsyncConnection
 from jobqueue.config import Source
 from jobqueue.tables.migrate import migrate
 from tests.conftest import Server
-from tests.engines.drivers import Driver, OpenDriver, ascent, graphile, oban, pgboss, pgqueuer, procrastinate, river
+from tests.engines.drivers import (
+    Driver,
+    OpenDriver,
+    ascent,
+    graphile,
+    oban,
+    oban_python,
+    pgboss,
+    pgqueuer,
+    procrastinate,
+    river,
+)
 from tests.exporter.scrape import Exporter, source
 
 
@@ -35,12 +46,12 @@ KINDS = {
     "graphile": Kind("graphile", graphile.install_recorded, graphile.driver),
     "river": Kind("river", river.install, river.driver),
     "oban": Kind("oban", oban.install, oban.driver),
+    "oban-python": Kind("oban", oban_python.install, oban_python.driver),
 }
 VARIANTS = {
     "graphile-unrecorded": Kind("graphile", graphile.install, graphile.driver),
-    "oban-python": Kind("oban", oban.install_python, oban.driver_python),
 }
-"""Other tables of an engine, for some of the suite."""
+"""The same engine otherwise, for some of the suite."""
 ALL = {**KINDS, **VARIANTS}
 
 

@@ -29,21 +29,21 @@ def engine(driver: Driver) -> Engine:
     return open_engine(driver.engine, None)
 
 
-def shown(page: Scrape) -> Counter[tuple[str, JobState]]:
+def shown(page: Scrape, **labels: str) -> Counter[tuple[str, JobState]]:
     """The jobs on a page, zeros left out."""
     return Counter(
         {
-            (labels["job_type"], JobState(labels["state"])): int(jobs)
-            for labels, jobs in page.select(metrics.JOBS)
+            (found["job_type"], JobState(found["state"])): int(jobs)
+            for found, jobs in page.select(metrics.JOBS, **labels)
             if jobs
         }
     )
 
 
-def said(page: Scrape, driver: Driver) -> Counter[tuple[str, str]]:
+def said(page: Scrape, driver: Driver, **labels: str) -> Counter[tuple[str, str]]:
     """The jobs on a page in the engine's own words."""
     found: Counter[tuple[str, str]] = Counter()
-    for (job_type, state), jobs in shown(page).items():
+    for (job_type, state), jobs in shown(page, **labels).items():
         found[job_type, driver.words[state]] += jobs
     return found
 
@@ -125,7 +125,7 @@ async def test_while_real_workers_run_the_counts_are_the_engines_own(
             await driver.enqueue(MAIL, seconds=dice.random() / 5)
             await driver.enqueue(REPORT, seconds=dice.random() / 5, failures=dice.choice([0, 0, 9]))
             await asyncio.sleep(dice.random() / 10)
-        await until_found(lambda: _rests(driver))
+        await until_found(lambda: rests(driver))
         # On a busy machine a collector asks more rarely than anybody wants to wait here: each is asked once more.
         page, counts = await exporter.poll(), await driver.counts()
     assert said(page, driver) == held(counts, driver, engine)
@@ -153,7 +153,7 @@ async def test_while_real_workers_run_the_counts_are_the_engines_own(
     assert page.value(metrics.RUN_RETRIES, job_type=MAIL) == retried
 
 
-async def _rests(driver: Driver) -> bool:
+async def rests(driver: Driver) -> bool:
     ends = {driver.words[JobState.COMPLETED], driver.words[JobState.FAILED]}
     return all(word in ends for _, word in await driver.counts())
 

@@ -1,4 +1,4 @@
-"""The other tables of an engine, where it makes a difference: Oban for Python, Graphile Worker without the recorder."""
+"""Graphile Worker without the recorder, where it makes a difference."""
 
 import pytest
 
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-@pytest.fixture(params=["graphile-unrecorded", "oban-python"])
+@pytest.fixture(params=["graphile-unrecorded"])
 def kind(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name

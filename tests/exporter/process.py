@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientSession
+from aiohttp import ClientSession, ClientTimeout
 
 _ROOT = Path(__file__).parents[2]
 _PATIENCE = 20.0
@@ -46,9 +46,9 @@ class Running:
     _process: asyncio.subprocess.Process
     _client: ClientSession
 
-    async def get(self, path: str) -> tuple[int, str]:
+    async def get(self, path: str, accept: str = "*/*") -> tuple[int, str]:
         """The status and the text of an answer."""
-        async with self._client.get(self.address + path) as response:
+        async with self._client.get(self.address + path, headers={"Accept": accept}) as response:
             return response.status, await response.text()
 
     async def until(self, path: str, status: int) -> str:
@@ -81,8 +81,10 @@ async def serving(**variables: str) -> AsyncIterator[Running]:
     started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     listening = asyncio.create_task(_listen(process.stderr, log, started))
     try:
-        async with asyncio.timeout(_PATIENCE), ClientSession() as client:
-            yield Running(await started, log, process, client)
+        async with ClientSession(timeout=ClientTimeout(_PATIENCE)) as client:
+            async with asyncio.timeout(_PATIENCE):
+                address = await started
+            yield Running(address, log, process, client)
     finally:
         if process.returncode is None:
             process.kill()

@@ -1,9 +1,9 @@
-"""Oban: its tables, as Elixir's and as Python's migrations make them, with SQL that does what its workers do."""
+"""Oban: its tables, as Elixir's migrations make them, with SQL that does what its workers do."""
 
 from jobqueue.states import JobState
 from tests.engines.drivers.in_sql import installer, opener
 
-_WORDS = {
+WORDS = {
     JobState.PENDING: "available",
     JobState.SCHEDULED: "scheduled",
     JobState.ACTIVE: "executing",
@@ -13,7 +13,5 @@ _WORDS = {
     JobState.CANCELLED: "cancelled",
 }
 
-driver = opener("oban", _WORDS)
-driver_python = opener("oban", _WORDS, beats=True)
+driver = opener("oban", WORDS)
 install = installer("oban", "schema.sql")
-install_python = installer("oban", "schema.sql", "python.sql")

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from psycopg import AsyncConnection
 
-from demo.engines.pgboss.boss import Boss, boss
+from demo.engines.pgboss.boss import boss
+from demo.engines.program import Program
 from jobqueue.config import ConfiguredSchedule
 from jobqueue.states import JobState
 from tests.engines.drivers import EVERY_MINUTE, MAIL, NOBODY, REPORT
@@ -30,7 +31,7 @@ class PgbossDriver:
         **{state: state.value for state in JobState if state not in (JobState.PENDING, JobState.SCHEDULED)},
     }
 
-    def __init__(self, client: Boss) -> None:
+    def __init__(self, client: Program) -> None:
         self._boss = client
 
     async def enqueue(
