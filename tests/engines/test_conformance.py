@@ -307,6 +307,25 @@ async def test_a_failed_active_job_stays_failed_when_its_worker_comes_to_its_end
     }
 
 
+async def test_a_failed_active_job_stays_failed_also_when_its_worker_fails_it_and_would_try_again(
+    driver: Driver, engine: Engine, admin: AsyncConnection
+) -> None:
+    if Capability.FAIL_ACTIVE in engine.lacks:
+        return
+    async with driver.working():
+        await driver.enqueue(MAIL, seconds=1.5, failures=1, retries=2)
+        await until_said(driver, MAIL, JobState.ACTIVE)
+
+        assert await clean(admin, engine, Cleanup.ACTIVE) == 1
+        await driver.enqueue(MAIL, seconds=2.5)
+        await until_said(driver, MAIL, JobState.COMPLETED)  # by then the first has come to its end, too
+
+    assert await driver.counts() == {
+        (MAIL, driver.words[JobState.FAILED]): 1,
+        (MAIL, driver.words[JobState.COMPLETED]): 1,
+    }
+
+
 async def test_cancelled_pending_jobs_never_run_and_those_due_later_stay(
     driver: Driver, engine: Engine, admin: AsyncConnection, queue: Source, watch: Watch
 ) -> None:

@@ -36,9 +36,10 @@ SELECT task_name::text AS name, count(*) AS rows, min(at) AS oldest
  GROUP BY task_name
 
 -- name: active
--- As procrastinate_finish_job_v1. Its worker logs that the job was no longer doing when it comes to its end.
+-- As procrastinate_finish_job_v1, but for the flag: a worker's own retry takes failed jobs as well (since 3.4), and only
+-- check_not_todo_abort_requested keeps it from queueing this one again. Its worker logs what was refused.
 UPDATE {schema}.procrastinate_jobs
-   SET status = 'failed', abort_requested = false, attempts = attempts + 1
+   SET status = 'failed', abort_requested = true, attempts = attempts + 1
  WHERE status = 'doing'
    AND id IN (SELECT job.id FROM {schema}.procrastinate_jobs AS job
                WHERE job.status = 'doing'
