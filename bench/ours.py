@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from bench.meter import Meter, cpu_seconds
 from bench.plan import Plan
 from bench.programs import AS_PROMETHEUS, our_exporter
+from exporter.collectors.finished import count_again_after
 from exporter.counting.day import MINUTES_OF_DAY
 from exporter.counting.store import RunStore
 from exporter.database import Database
@@ -23,7 +24,7 @@ from jobqueue.logs import configure
 _SCRAPE_EVERY = 5.0
 _PULSE_SECONDS = 0.005
 _MINUTE = 60.0
-_MINUTES_OF_HOUR, _MINUTES_OF_CENSUS = 60, 720
+_MINUTES_OF_HOUR = 60
 _SLOT_SECONDS = 15
 _STATEMENT_TIMEOUT = 30.0
 
@@ -48,7 +49,7 @@ class CollectorCost:
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """All reads over one table. ``day`` is read hourly, ``census`` at the start and every twelve hours.
+    """All reads over one table. ``day`` is read hourly, ``census`` at the start and hourly at most.
 
     ``longest_pause`` is for how many seconds a scrape would have had to wait during the first start.
     """
@@ -72,7 +73,8 @@ class Reads:
     def minute_ms(self) -> float:
         """Database time of all reads of a minute, with its part of what is read hourly or less often."""
         often = sum(cost.minute_ms for cost in self.collectors)
-        return often + self.day.database_ms / _MINUTES_OF_HOUR + self.census.database_ms / _MINUTES_OF_CENSUS
+        minutes_of_census = count_again_after(self.census.seconds) / _MINUTE
+        return often + self.day.database_ms / _MINUTES_OF_HOUR + self.census.database_ms / minutes_of_census
 
 
 @dataclass(frozen=True, slots=True)

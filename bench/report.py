@@ -66,7 +66,7 @@ def counting_section(sizes: Sequence[Counting]) -> Iterator[str]:
         ("first start: 24 h of history, database", lambda size: _ms(size.reads.history.database_ms)),
         ("first start: 24 h of history, wall", lambda size: _ms(size.reads.history.seconds * 1000)),
         ("first start: a scrape waits at most", lambda size: _ms(size.reads.longest_pause * 1000)),
-        ("all finished counted (start, every 12 h), database", lambda size: _ms(size.reads.census.database_ms)),
+        ("all finished counted (start, hourly at most), database", lambda size: _ms(size.reads.census.database_ms)),
         ("all finished counted, wall, with its pauses", lambda size: _ms(size.reads.census.seconds * 1000)),
         ("24 h read back (start, hourly)", lambda size: _ms(size.reads.day.database_ms)),
         ("**a minute of all reads**, with its part of those", lambda size: _ms(size.reads.minute_ms)),

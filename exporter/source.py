@@ -20,6 +20,7 @@ from exporter.counting.tally import Tally
 from exporter.database import Database
 from exporter.job_types import JobTypes
 from exporter.poller import Poller
+from exporter.schedule_changes import ScheduleChanges
 from jobqueue.config import Source
 from jobqueue.engines import open_engine
 from jobqueue.schedules import Timetable
@@ -103,7 +104,8 @@ class SourceMonitor:
         finished = FinishedCollector(reader, queue, job_types, tally, engine.states)
         tally.followers += [since_start, finished]
         yield ServerCollector(engine, queue, abilities, lambda: job_types.folded)
-        yield SchedulesCollector(reader, queue, job_types, timetable, abilities.can, source.schedules)
+        changes = ScheduleChanges(self._store, source.name)
+        yield SchedulesCollector(reader, queue, job_types, timetable, changes, abilities.can, source.schedules)
         yield WorkersCollector(reader, queue, job_types)
         yield OldestCollector.active(reader, queue, job_types)
         yield OldestCollector.ready(reader, queue, job_types)

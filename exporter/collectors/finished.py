@@ -21,10 +21,17 @@ from jobqueue.states import TERMINAL, JobState
 
 log = structlog.get_logger()
 
-_COUNT_AGAIN_AFTER = 12 * 3600.0
-"""Seconds until rows deleted out of order, or edited by hand, are made good; longer when counting takes long."""
+_COUNT_AGAIN_AFTER = 3600.0
+"""Seconds until rows deleted out of order, retried or edited by hand are made good; longer when counting takes long."""
+_SHARE_OF_COUNTING = 1 / 4000
+"""The part of the time that full counts may take: millions of rows are counted anew every few hours."""
 _QUICK, _SLOW = 0.05, 0.5
 _FOR_EVER = 2**62
+
+
+def count_again_after(took: float) -> float:
+    """Seconds from a full count that *took* so many seconds to the next."""
+    return max(_COUNT_AGAIN_AFTER, took / _SHARE_OF_COUNTING)
 
 
 class NotCountedError(Exception):
@@ -104,7 +111,7 @@ class FinishedCollector:
         finally:
             self._next = None
         took = monotonic() - begun
-        self._count_again_at = monotonic() + max(_COUNT_AGAIN_AFTER, 1000 * took)
+        self._count_again_at = monotonic() + count_again_after(took)
         log.info("finished.counted", rows=census.held.total(), seconds=round(took, 1))
         return census
 

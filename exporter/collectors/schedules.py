@@ -6,6 +6,7 @@ from exporter.abilities import Can
 from exporter.database import Database, database_now
 from exporter.job_types import JobTypes
 from exporter.samples import Sample, Samples, at
+from exporter.schedule_changes import ScheduleChanges
 from jobqueue.catalogue import (
     SCHEDULE_ENABLED,
     SCHEDULE_EXPECTED,
@@ -33,6 +34,7 @@ class SchedulesCollector:
         queue: Database,
         job_types: JobTypes,
         timetable: Timetable,
+        changes: ScheduleChanges,
         can: Can,
         configured: Sequence[ConfiguredSchedule] = (),
     ) -> None:
@@ -40,6 +42,7 @@ class SchedulesCollector:
         self._queue = queue
         self._job_types = job_types
         self._timetable = timetable
+        self._changes = changes
         self._can = can
         self._configured = configured
 
@@ -48,7 +51,9 @@ class SchedulesCollector:
         async with self._queue.transaction() as conn:
             rows = await recurring(self._reader, conn, self._configured)
             now = await database_now(conn)
+        self._timetable.recall(await self._changes.recall())
         schedules = self._timetable.look(rows, now)
+        await self._changes.keep(self._timetable.standings)
         # A schedule beyond the limit of job types has no label of its own to be shown under.
         shown = [schedule for schedule in schedules if self._job_types.label(schedule.job_type) == schedule.job_type]
         self._job_types.see(self.name, {schedule.job_type for schedule in shown})

@@ -5,7 +5,7 @@ from jobqueue.schedules.expiry import described
 from jobqueue.schedules.expression import InvalidSchedule
 from jobqueue.schedules.phrases import UNPARSABLE, phrase
 from jobqueue.schedules.ticks import MISSED_TICKS_LIMIT, missed_ticks
-from jobqueue.schedules.timetable import Schedule, Timetable
+from jobqueue.schedules.timetable import Schedule, Standing, Timetable
 
 __all__ = [
     "MISSED_TICKS_LIMIT",
@@ -13,6 +13,7 @@ __all__ = [
     "Cron",
     "InvalidSchedule",
     "Schedule",
+    "Standing",
     "Timetable",
     "described",
     "missed_ticks",

@@ -1,6 +1,6 @@
 """Where each schedule of a source stands, poll after poll."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -43,41 +43,68 @@ class Schedule:
     missed_ticks: int
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Since when a schedule has had the ticks that it has."""
+
+    cron: str
+    timezone: str
+    enabled: bool
+    since: datetime
+
+    def is_of(self, row: ScheduleRow) -> bool:
+        """Whether a row still has these ticks."""
+        return (self.cron, self.timezone, self.enabled) == (row.cron, row.timezone, row.enabled)
+
+
 class Timetable:
     """Remembers between polls what a row doesn't tell: its ticks, and since when it stands as it does.
 
-    Ticks count as missed from the newest job on, but not from before this process saw the schedule change: the
-    time in which it was switched off, or had another expression, raises no alarm. One that was never enqueued
-    is counted from when it was first seen. What a poll no longer holds is forgotten.
+    Ticks count as missed from the newest job on, also where the queue has deleted it since, but not from before the
+    schedule changed: the time in which it was switched off, or had another expression, raises no alarm. One that was
+    never enqueued is counted from when it was first seen. What a poll no longer holds is forgotten.
     """
 
     def __init__(self, grace: timedelta) -> None:
         self._grace = grace
         self._watched: dict[str, _Watched] = {}
+        self._recalled: Mapping[str, Standing] = {}
+
+    @property
+    def standings(self) -> Mapping[str, Standing]:
+        """What a later process has to know, to be given to ``recall``."""
+        return {job_type: known.standing for job_type, known in self._watched.items()}
+
+    def recall(self, standings: Mapping[str, Standing]) -> None:
+        """Take in what an earlier process knew; it is used in the next look."""
+        self._recalled = standings
 
     def look(self, rows: Iterable[ScheduleRow], now: datetime) -> list[Schedule]:
         """How the schedules of one poll stand at *now*, by the database's clock; in the order of *rows*."""
         watched = [(row, self._watch(row, now)) for row in rows]
         self._watched = {row.job_type: known for row, known in watched}
+        self._recalled = {}
         return [known.schedule(row, now, self._grace) for row, known in watched]
 
     def _watch(self, row: ScheduleRow, now: datetime) -> "_Watched":
         known = self._watched.get(row.job_type)
-        if known is None:
-            return _Watched(row, since=row.last_enqueued_at or now)
-        return known if known.is_still(row) else _Watched(row, since=now)
+        told = [known.standing] if known else []
+        told += [self._recalled[row.job_type]] if row.job_type in self._recalled else []
+        if not told:
+            return _Watched(row, since=min(row.last_enqueued_at or now, now))
+        standing = max(told, key=lambda standing: standing.since)
+        if not standing.is_of(row):
+            return _Watched(row, since=now)
+        return known if known and known.standing is standing else _Watched(row, standing.since)
 
 
 class _Watched:
     """One schedule, for as long as its row keeps the same ticks."""
 
     def __init__(self, row: ScheduleRow, since: datetime) -> None:
-        self._cron_text, self._timezone, self._enabled = row.cron, row.timezone, row.enabled
-        self._since = since
+        self.standing = Standing(row.cron, row.timezone, row.enabled, since)
+        self._served_until = since
         self._readable = True
-
-    def is_still(self, row: ScheduleRow) -> bool:
-        return (self._cron_text, self._timezone, self._enabled) == (row.cron, row.timezone, row.enabled)
 
     def schedule(self, row: ScheduleRow, now: datetime, grace: timedelta) -> Schedule:
         unread = _unread(row)
@@ -95,21 +122,22 @@ class _Watched:
         read = replace(unread, valid=True, phrase=self._phrase)
         if not read.enabled:
             return read
-        since = max(self._since, read.last_enqueued_at or self._since)
+        enqueued = read.last_enqueued_at or self._served_until
+        self._served_until = max(self._served_until, min(enqueued, now))
         return replace(
             read,
             next_run=cron.next_after(now),
             expected_run=cron.last_at_or_before(now),
-            missed_ticks=self._missed.count(since, now, grace),
+            missed_ticks=self._missed.count(max(self._served_until, enqueued), now, grace),
         )
 
     @cached_property
     def _cron(self) -> Cron:
-        return parse(self._cron_text, self._timezone)
+        return parse(self.standing.cron, self.standing.timezone)
 
     @cached_property
     def _phrase(self) -> str:
-        return phrase(self._cron_text)
+        return phrase(self.standing.cron)
 
     @cached_property
     def _missed(self) -> MissedTicks:

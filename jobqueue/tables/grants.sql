@@ -17,7 +17,8 @@ DO $do$ BEGIN
 END $do$;
 
 -- name: counting
-GRANT SELECT, INSERT, UPDATE, DELETE ON system_status.sources, system_status.run_minutes, system_status.run_slots TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE
+   ON system_status.sources, system_status.run_minutes, system_status.run_slots, system_status.schedule_changes TO {role};
 GRANT SELECT ON system_status.migrations TO {role};
 
 -- name: views

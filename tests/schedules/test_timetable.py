@@ -184,3 +184,67 @@ def test_a_clock_that_jumps_back_misses_nothing(timetable: Timetable) -> None:
     assert look(timetable, MINUTELY, 10).missed_ticks == 8
     assert look(timetable, MINUTELY, -10).missed_ticks == 0
     assert look(timetable, MINUTELY, 3.25).missed_ticks == 2
+
+
+def test_a_tick_whose_job_the_queue_has_deleted_is_no_missed_tick(timetable: Timetable) -> None:
+    hourly = replace(MINUTELY, cron="0 * * * *", last_enqueued_at=None)
+    look(timetable, hourly, 0)
+
+    missed = []
+    for hour in (1, 2, 3):
+        missed.append(look(timetable, replace(hourly, last_enqueued_at=at(60 * hour)), 60 * hour + 0.5))
+        missed.append(look(timetable, hourly, 60 * hour + 30))
+
+    assert [schedule.missed_ticks for schedule in missed] == [0] * 6
+    assert look(timetable, hourly, 60 * 5 + 2).missed_ticks == 2
+
+
+def test_a_tick_from_a_clock_ahead_hides_later_ones_only_while_its_row_stands(timetable: Timetable) -> None:
+    look(timetable, replace(MINUTELY, last_enqueued_at=at(600)), 0)
+
+    assert look(timetable, MINUTELY, 5.25).missed_ticks == 4
+
+
+def restarted(before: Timetable) -> Timetable:
+    after = Timetable(GRACE)
+    after.recall(before.standings)
+    return after
+
+
+def test_time_off_raises_no_alarm_after_a_restart_either(timetable: Timetable) -> None:
+    look(timetable, replace(MINUTELY, enabled=False), 60)
+    look(timetable, MINUTELY, 120)
+
+    after = restarted(timetable)
+
+    assert look(after, MINUTELY, 120.5).missed_ticks == 0
+    assert look(after, MINUTELY, 123.25).missed_ticks == 2
+    assert look(restarted(after), MINUTELY, 130.25).missed_ticks == 9
+
+
+def test_what_was_missed_stays_missed_after_a_restart(timetable: Timetable) -> None:
+    never = replace(MINUTELY, job_type="never", last_enqueued_at=None)
+    timetable.look([MINUTELY, never], at(0))
+
+    assert [one.missed_ticks for one in restarted(timetable).look([MINUTELY, never], at(10.25))] == [9, 9]
+
+
+def test_a_change_that_nobody_saw_counts_from_the_first_look(timetable: Timetable) -> None:
+    look(timetable, replace(MINUTELY, enabled=False), 60)
+
+    after = restarted(timetable)
+
+    assert look(after, MINUTELY, 120).missed_ticks == 0
+    assert look(after, MINUTELY, 123.25).missed_ticks == 2
+
+
+def test_what_is_recalled_late_takes_away_no_change_that_was_seen_since(timetable: Timetable) -> None:
+    look(timetable, MINUTELY, 0)
+    known = timetable.standings
+    late = Timetable(GRACE)
+    look(late, replace(MINUTELY, enabled=False), 60)
+    look(late, MINUTELY, 120)
+
+    late.recall(known)
+
+    assert look(late, MINUTELY, 123.25).missed_ticks == 2
