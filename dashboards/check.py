@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboards.build import FOLDER, TABBED, built, text
-from dashboards.house import COLUMNS, Json
+from dashboards.house import COLUMNS, Json, leaves_grafana
 from jobqueue.catalogue import CONTROL_METRICS, METRICS, Kind
 
 _GLOBALS = re.compile(
@@ -28,6 +28,7 @@ def faults(folder: Path = FOLDER) -> Iterator[str]:
             *_unknown_variables(dashboard, strings),
             *_unknown_metrics(strings),
             *_dead_links(strings, {uid.removesuffix(".json") for uid in dashboards if uid != TABBED}),
+            *_swallowed_links(dashboard),
         ]
         if name != TABBED:
             found += _misplaced(dashboard)
@@ -88,6 +89,18 @@ def _dead_links(strings: list[str], uids: set[str]) -> Iterator[str]:
         for match in _DASHBOARD.finditer(string):
             if match["uid"] not in uids:
                 yield f"link to /d/{match['uid']}, which is no dashboard"
+
+
+def _swallowed_links(value: Any) -> Iterator[str]:
+    match value:
+        case {"title": title, "url": str(url), **more} if leaves_grafana(url) and not more.get("targetBlank"):
+            yield f"link {title!r} to {url} opens in the same tab, where Grafana finds no such page"
+        case dict():
+            for inner in value.values():
+                yield from _swallowed_links(inner)
+        case list():
+            for inner in value:
+                yield from _swallowed_links(inner)
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -17,6 +17,8 @@ Json = dict[str, Any]
 PROMETHEUS: Json = {"type": "prometheus", "uid": "${prometheus}"}
 POSTGRES: Json = {"type": "grafana-postgresql-datasource", "uid": "${postgres}"}
 
+DASHBOARDS = "/d/"
+"""Where their addresses begin."""
 COLUMNS = 24
 """Of Grafana's grid."""
 
@@ -27,10 +29,6 @@ _LEGACY = ("rows", "sharedCrosshair", "hideControls", "gnetId", "style", "__inpu
 
 
 class _Prometheus(Target):  # type: ignore[misc]
-    def __init__(self, minimum_step: str | None = None, **rest: Any) -> None:
-        super().__init__(**rest)
-        self.minimum_step = minimum_step
-
     def to_json_data(self) -> Json:
         return {
             "refId": self.refId,
@@ -42,7 +40,6 @@ class _Prometheus(Target):  # type: ignore[misc]
             "legendFormat": self.legendFormat or "__auto",
             "editorMode": "code",
             "exemplar": False,
-            "interval": self.minimum_step,
         }
 
 
@@ -106,10 +103,10 @@ def now(by_legend: Mapping[str, str]) -> list[Target]:
     ]
 
 
-def over_time(by_legend: Mapping[str, str], minimum_step: str | None = None) -> list[Target]:
-    """Queries of a chart. Figures over a few scrapes are steadier with a *minimum_step* such as ``2m``."""
+def over_time(by_legend: Mapping[str, str]) -> list[Target]:
+    """Queries of a chart."""
     return [
-        _Prometheus(refId=_ref(number), expr=_one_line(expression), legendFormat=legend, minimum_step=minimum_step)
+        _Prometheus(refId=_ref(number), expr=_one_line(expression), legendFormat=legend)
         for number, (legend, expression) in enumerate(by_legend.items())
     ]
 
@@ -134,6 +131,8 @@ class Tile:
     links: Sequence[Json] = ()
     datasource: Mapping[str, str] | None = None
     """None where it is Prometheus."""
+    minimum_step: str | None = None
+    """Such as ``2m``: figures over a few scrapes are steadier."""
 
     def with_link(self, title: str, url: str) -> "Tile":
         """The same panel with a link beside its title."""
@@ -153,6 +152,9 @@ class Tile:
             options=self.options,
             gridPos=GridPos(h=height, w=width, x=x, y=y),
             maxDataPoints=None,
+            # Not on the queries: Grafana takes a query's own for the scrape interval, four of which are the least
+            # that $__rate_interval spans.
+            interval=self.minimum_step,
         )
 
 
@@ -225,8 +227,13 @@ def link(title: str, url: str, tooltip: str = "") -> Json:
         "asDropdown": False,
         "includeVars": True,
         "keepTime": False,
-        "targetBlank": False,
+        "targetBlank": leaves_grafana(url),
     }
+
+
+def leaves_grafana(url: str) -> bool:
+    """Whether a link must open a tab of its own: in the same one Grafana's router keeps it, and finds no such page."""
+    return not url.startswith(DASHBOARDS)
 
 
 def _ref(number: int) -> str:

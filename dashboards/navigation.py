@@ -1,6 +1,6 @@
 """The dashboards by their uid, the bar of links that makes them look like tabs, and the way to one job type."""
 
-from dashboards.house import Json, link
+from dashboards.house import Json, leaves_grafana, link
 
 JOBS, WORKERS, METRICS = "system-status-jobs", "system-status-workers", "system-status-metrics"
 JOB, HEALTH = "system-status-job", "system-status-health"
@@ -9,6 +9,9 @@ TABBED = "system-status"
 
 TITLES = {JOBS: "Background Jobs", WORKERS: "Workers", METRICS: "Metrics (24h)", JOB: "Job", HEALTH: "Health"}
 TABS = (JOBS, WORKERS, METRICS)
+
+_KEPT = "${prometheus:queryparam}&${postgres:queryparam}&${__url_time_range}"
+"""What is chosen stays chosen: a link of a cell takes nothing along by itself."""
 
 
 def bar(current: str) -> list[Json]:
@@ -25,7 +28,12 @@ def to_job(source: str = "source", job_type: str = "job_type") -> Json:
     Grafana decodes the addresses of links: a job type with ``&``, ``#``, ``+`` or ``%`` in its name is not found.
     """
     fields = f"var-source=${{__data.fields.{source}}}&var-job_type=${{__data.fields.{job_type}}}"
-    return _data_link("This job type in depth", f"/d/{JOB}?{fields}&${{__url_time_range}}")
+    return _data_link("This job type in depth", f"/d/{JOB}?{fields}&{_KEPT}")
+
+
+def to_board() -> Json:
+    """From a row to the dashboard that its field ``board`` names, as a uid and the beginning of a query."""
+    return _data_link("Look into it", f"/d/${{__data.fields.board}}&var-source=${{__data.fields.source}}&{_KEPT}")
 
 
 def to_page_that_asks(address: str) -> Json:
@@ -34,4 +42,4 @@ def to_page_that_asks(address: str) -> Json:
 
 
 def _data_link(title: str, url: str) -> Json:
-    return {"title": title, "url": url, "targetBlank": False}
+    return {"title": title, "url": url, "targetBlank": leaves_grafana(url)}

@@ -15,6 +15,8 @@ FOLDER_TITLE = "Platform"
 TOKEN, TOKEN_FILE = "GRAFANA_TOKEN", "GRAFANA_TOKEN_FILE"  # names of variables
 _TIMEOUT_SECONDS = 15.0
 _NOT_FOUND = 404
+_PROVISIONED = "provisioned dashboard"
+"""Of what Grafana says, with the same status as of a dashboard that it can't read."""
 
 
 class PublishError(Exception):
@@ -73,7 +75,8 @@ def _explained(grafana: str, error: GrafanaClientError) -> str:
     advice = {
         401: "the token isn't valid here",
         403: "the token may not do this: its service account needs the role Admin",
-        412: "a dashboard of this uid is provisioned from files; remove it there, or publish nothing",
     }
     reason = advice.get(error.status_code)
+    if _PROVISIONED in str(error.message):
+        reason = "a dashboard of this uid is provisioned from files; remove it there, or publish nothing"
     return f"{grafana}: {error.status_code}: {error.message}" + (f": {reason}" if reason else "")

@@ -69,7 +69,7 @@ def _element(panel: Json, number: int) -> Json:
     data = {
         "queries": [_query(target) for target in panel["targets"]],
         "transformations": transformations,
-        "queryOptions": {},
+        "queryOptions": {"interval": panel["interval"]} if "interval" in panel else {},
     }
     return {
         "kind": "Panel",

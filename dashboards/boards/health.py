@@ -51,7 +51,7 @@ def in_short() -> Tile:
 
 def alerts_of_the_reading() -> Tile:
     """What is wrong with the exporter, the control API or the janitor."""
-    return firing(alerts.OF_THE_READING, about=Column("Collector", "collector"))
+    return firing(alerts.OF_THE_READING)
 
 
 def sources() -> Tile:

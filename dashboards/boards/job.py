@@ -9,7 +9,7 @@ from dashboards.house import Board, Row, Tile
 from dashboards.panels.alerts import firing
 from dashboards.panels.cards import Card, cards
 from dashboards.panels.chart import COUNT, Axis, Style, chart
-from dashboards.panels.looks import GOOD, IN_PROGRESS, NONE, PLAIN, QUIET, SOON, WRONG, steps, words
+from dashboards.panels.looks import GOOD, IN_PROGRESS, PLAIN, QUIET, SOON, WRONG, steps
 from dashboards.panels.table import Column, selected
 from dashboards.promql import queue, runs
 from dashboards.promql.select import THIS_JOB
@@ -48,11 +48,10 @@ def last_day() -> Tile:
             Card("Failures", f"sum({runs.day_failures(THIS_JOB)})", steps(PLAIN, (1, WRONG))),
             Card(
                 "Success rate",
-                f"min({runs.day_success_rate(THIS_JOB)})",
+                runs.day_total_success_rate(THIS_JOB),
                 SUCCESS_STEPS,
                 unit="percentunit",
                 decimals=1,
-                words=words({runs.NO_RATIO: NONE}),
             ),
             Card("p50", f"max({runs.day_duration(DAY_P50, THIS_JOB)})", steps(PLAIN), unit="s"),
             Card("p95", f"max({runs.day_duration(DAY_P95, THIS_JOB)})", steps(PLAIN), unit="s"),

@@ -86,6 +86,7 @@ def scheduled_jobs(*only: str) -> Tile:
                         schedules.INVALID: ("bad cron", WRONG),
                         schedules.OVERDUE: ("overdue", WRONG),
                         schedules.NEVER: ("never", QUIET),
+                        schedules.DUE: ("due now", PLAIN),
                     }
                 ),
             ),

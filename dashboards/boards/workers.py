@@ -27,7 +27,7 @@ def workers() -> Board:
         variables=variables.COMMON,
         links=navigation.bar(navigation.WORKERS),
         rows=[
-            Row(5, [queue_totals(), firing(alerts.OF_WORKERS, about=Column("Worker", "worker"))], widths=[14, 10]),
+            Row(5, [queue_totals(), firing(alerts.OF_WORKERS)], widths=[14, 10]),
             Row(10, [worker_status()]),
             Row(7, [availability()]),
             Row(9, [throughput(), busy_time()]),

@@ -1,28 +1,35 @@
 """The table of alerts that fire, for the corner of each dashboard."""
 
-from dashboards.columns import RELATIVE_TIME, SOURCE, job
+from dashboards import navigation
+from dashboards.columns import RELATIVE_TIME
 from dashboards.house import Tile
-from dashboards.panels.looks import IN_PROGRESS, SOON, WRONG, words
+from dashboards.panels.looks import IN_PROGRESS, PLAIN, SOON, WRONG, words
 from dashboards.panels.table import Column, hidden, joined
 from dashboards.promql import alerts
 
-_SEVERITIES = words({"critical": ("Critical", WRONG), "warning": ("Warning", SOON), "info": ("Info", IN_PROGRESS)})
+_SEVERITIES = words({0: ("Critical", WRONG), 1: ("Warning", SOON), 2: ("Info", IN_PROGRESS), 3: ("Other", PLAIN)})
+_BOARDS = {
+    "job_type": f"{navigation.JOB}?var-job_type=$1",
+    "worker": f"{navigation.WORKERS}?",
+    "collector": f"{navigation.HEALTH}?",
+}
 
 
-def firing(*matchers: str, about: Column | None = None) -> Tile:
-    """Those that *matchers* choose, and what each is *about*: its job type if nothing else is said."""
+def firing(*matchers: str) -> Tile:
+    """Those that *matchers* choose, the gravest first, and what each is about."""
     return joined(
         "Firing alerts",
         "What Prometheus' rules say is wrong now. Each alert has a runbook of its name.",
-        rows=alerts.firing(*matchers),
+        rows=alerts.firing(*matchers, boards=_BOARDS, otherwise=f"{navigation.JOBS}?"),
         columns=[
-            Column("Severity", "severity", width=82, words=_SEVERITIES),
-            Column("Alert", "alertname", min_width=210),
-            about or job(),
-            SOURCE,
-            Column("Since", query=alerts.since(*matchers), width=132, unit=RELATIVE_TIME),
-            *hidden("source"),
+            Column("Severity", "Value #A", width=76, words=_SEVERITIES),
+            Column("Alert", "alertname", min_width=150),
+            Column("About", "about", min_width=90, links=[navigation.to_board()]),
+            Column("Source", "Source", width=70),
+            Column("Since", query=alerts.since(*matchers), width=112, unit=RELATIVE_TIME),
+            *hidden("source", "board"),
         ],
+        left_out=["severity", *alerts.SUBJECTS],
         sort=["Severity", "Alert"],
         empty="No alerts fire.",
     )

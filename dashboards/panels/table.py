@@ -74,13 +74,19 @@ def hidden(*fields: str) -> list[Column]:
 
 
 def joined(
-    title: str, description: str, rows: str, columns: Sequence[Column], empty: str, sort: Sequence[str] = ()
+    title: str,
+    description: str,
+    rows: str,
+    columns: Sequence[Column],
+    empty: str,
+    sort: Sequence[str] = (),
+    left_out: Sequence[str] = (),
 ) -> Tile:
     """A table from Prometheus: *rows* gives the keys and texts, each column's query one value per key.
 
     Queries are joined on the labels that all have: each gives exactly the key, so that any number of sources and
     replicas stays one row per key. *empty* is the sentence shown without rows; *sort* has headers, with ``-`` for
-    descending.
+    descending; *left_out* has the labels that the queries need and the table doesn't show.
     """
     queries = [rows]
     fields = {}
@@ -88,7 +94,7 @@ def joined(
         if column.query is not None:
             queries.append(column.query)
         fields[column.field or _value(len(queries) - 1)] = column.header
-    surplus = ["Time", "Value", *map(_value, range(len(queries)))]
+    surplus = ["Time", "Value", *map(_value, range(len(queries))), *left_out]
     organize = {
         "excludeByName": {name: True for name in surplus if name not in fields},
         "indexByName": {name: number for number, name in enumerate(fields)},

@@ -37,9 +37,10 @@ def day_success_rate(*matchers: str) -> str:
     return first_of(f"floor({ratio} * 1000 + 0.000001) / 1000", _without_runs(NO_RATIO, *matchers))
 
 
-def day_total_success_rate() -> str:
-    """Success of all runs of the last 24 hours; nothing without runs."""
-    return f"floor((1 - sum({day_failures()}) / (sum({day_runs()}) > 0)) * 1000 + 0.000001) / 1000"
+def day_total_success_rate(*matchers: str) -> str:
+    """Success of all runs of the last 24 hours, of every source together; nothing without runs."""
+    failures, all_runs = f"sum({day_failures(*matchers)})", f"sum({day_runs(*matchers)})"
+    return f"floor((1 - {failures} / ({all_runs} > 0)) * 1000 + 0.000001) / 1000"
 
 
 def day_duration(metric: Metric, *matchers: str) -> str:

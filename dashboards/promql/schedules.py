@@ -11,14 +11,21 @@ from jobqueue.catalogue import (
     SCHEDULE_VALID,
 )
 
-DISABLED, INVALID, OVERDUE, NEVER = -1, -2, -3, -4
+DISABLED, INVALID, OVERDUE, NEVER, DUE = -1, -2, -3, -4, -5
 """What stands for a next run that is no time."""
 NO_TIME = -1
+_UTC = '"UTC|"'
+"""Or none: the engine has no timezones."""
 
 
 def schedules(*matchers: str) -> str:
-    """One row per schedule, with its texts."""
-    return rows(JOB, series(SCHEDULE_INFO, *matchers), "description", "schedule", "cron")
+    """One row per schedule, with its texts; beside the cron expression stands its timezone unless that is UTC."""
+    elsewhere = series(SCHEDULE_INFO, f"timezone!~{_UTC}", *matchers)
+    texts = first_of(
+        f'label_join({elsewhere}, "cron", " ", "cron", "timezone")',
+        series(SCHEDULE_INFO, f"timezone=~{_UTC}", *matchers),
+    )
+    return rows(JOB, f"({texts})", "description", "schedule", "cron")
 
 
 def priority(*matchers: str) -> str:
@@ -31,19 +38,24 @@ def priority(*matchers: str) -> str:
 
 
 def next_run(*matchers: str) -> str:
-    """When it runs next, in milliseconds; or why that can't be said, or that a tick is overdue."""
+    """When it runs next, in milliseconds; or why that can't be said, or that a tick is overdue.
+
+    What is read and scraped now and then says of a schedule of every minute mostly a moment that has just passed.
+    """
     return first_of(
         f"({by_job(SCHEDULE_ENABLED, *matchers)} == 0) + {DISABLED}",
         f"({by_job(SCHEDULE_VALID, *matchers)} == 0) + {INVALID}",
         f"0 * ({by_job(SCHEDULE_MISSED, *matchers)} > 0) + {OVERDUE}",
-        _next_milliseconds(*matchers),
+        f"1000 * ({by_job(SCHEDULE_NEXT, *matchers)} > time())",
+        f"0 * {by_job(SCHEDULE_NEXT, *matchers)} + {DUE}",
         f"0 * {by_job(SCHEDULE_ENABLED, *matchers)} + {NEVER}",
     )
 
 
 def next_run_at(*matchers: str) -> str:
     """When it runs next, in milliseconds, also while a tick is overdue."""
-    return first_of(_next_milliseconds(*matchers), f"0 * {by_job(SCHEDULE_ENABLED, *matchers)} + {NO_TIME}")
+    time = f"1000 * {by_job(SCHEDULE_NEXT, *matchers)}"
+    return first_of(time, f"0 * {by_job(SCHEDULE_ENABLED, *matchers)} + {NO_TIME}")
 
 
 def pending(*matchers: str) -> str:
@@ -52,8 +64,12 @@ def pending(*matchers: str) -> str:
 
 
 def run_now(*matchers: str) -> str:
-    """One row per schedule whose source has a control API, with the path that runs it: else there is no button."""
-    path = by(("source", "path"), series(CONTROL_ACTION_INFO, 'action="run"'))
+    """One row per schedule whose source has a control API, with the path that runs it: else there is no button.
+
+    While the control API's base path changes replica by replica, a source has two paths.
+    """
+    paths = by(("source", "path"), series(CONTROL_ACTION_INFO, 'action="run"'))
+    path = f"topk by (source) (1, {paths})"
     return f"{by_job(SCHEDULE_ENABLED, *matchers)} * on (source) group_left (path) {path}"
 
 
@@ -65,7 +81,3 @@ def missed() -> str:
 def overdue() -> str:
     """How many schedules have missed a tick; 0 where there are no schedules, nothing where they can't be read."""
     return first_of(f"sum({by_job(SCHEDULE_MISSED)} > bool 0)", zero_if_read("schedules", "ticks"))
-
-
-def _next_milliseconds(*matchers: str) -> str:
-    return f"1000 * {by_job(SCHEDULE_NEXT, *matchers)}"

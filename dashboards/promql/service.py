@@ -21,7 +21,7 @@ NEVER = -1
 
 def sources() -> str:
     """One row per configured source; its value is whether the database answers."""
-    return rows(("source",), by_source(UP))
+    return by_source(UP)
 
 
 def versions() -> str:
@@ -77,7 +77,7 @@ def janitor_last_run() -> str:
 
 def collectors() -> str:
     """One row per source and collector; its value is whether the newest read succeeded."""
-    return rows(COLLECTOR, by(COLLECTOR, series(COLLECTOR_SUCCESS)))
+    return f'label_join({collector_success()}, "Source", "", "source")'
 
 
 def failing_collectors() -> str:

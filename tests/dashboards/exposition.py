@@ -12,14 +12,26 @@ EMPTY = "new"
 MUTE = "mute"
 """One whose engine knows nothing of heartbeats and ticks."""
 
-_JOB_TYPES = ("daily", "disabled", "broken", "never_ran", "on_demand")
+_JOB_TYPES = ("daily", "minutely", "disabled", "broken", "never_ran", "on_demand")
 _WORKERS = ("idle", "running", "gone", "died_running")
 _ACTIONS = {"run": "Run now", "janitor": "Run Janitor Now", "fail-active": "Fail Active Jobs"}
+_BASE_PATHS = {"control": "/control", "control of tomorrow": "/ops/control"}
+_ALERTS: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("JobQueueWorkerOffline", "warning", {"worker": "gone"}),
+    ("JobQueueReadyAgeHigh", "warning", {"job_type": "daily"}),
+    ("JobQueueReadyAgeHigh", "critical", {"job_type": "daily"}),
+    ("JobQueueFailureRateHigh", "warning", {"job_type": "on_demand"}),
+    ("JobQueueCollectorFailing", "warning", {"collector": "live"}),
+    ("JobQueueDestructiveAction", "info", {"action": "fail-active"}),
+    ("JobQueueDestructiveAction", "info", {"action": "cancel-pending"}),
+    ("JobQueueVersionSkew", "warning", {}),
+    ("JobQueueOfOurOwn", "page", {"job_type": "daily", "worker": "gone"}),
+)
 _COLLECTORS = ("live", "finished", "ready", "schedules", "workers")
 
 
 def exposition(now: int) -> str:
-    """Series of two exporters, which word a schedule differently, and of one control API, at *now*."""
+    """Series of two exporters, which word a schedule differently, and of two control APIs, one at a new path."""
     lines = []
     for instance in ("a", "b"):
         for source in (*FULL, EMPTY, MUTE):
@@ -32,9 +44,15 @@ def exposition(now: int) -> str:
             series = [*_schedules(now, f"wording {instance}"), *_runs(now), *_workers(now)]
             lines += [_line(name, labels, source, instance, value, now) for name, labels, value in series]
     for source in FULL:
-        for action, title in _ACTIONS.items():
-            labels = {"action": action, "title": title, "description": "…", "path": f"/control/{source}/{action}"}
-            lines.append(_line("jobqueue_control_action_info", labels, source, "control", 1, now))
+        for instance, base in _BASE_PATHS.items():
+            for action, title in _ACTIONS.items():
+                labels = {"action": action, "title": title, "description": "…", "path": f"{base}/{source}/{action}"}
+                lines.append(_line("jobqueue_control_action_info", labels, source, instance, 1, now))
+        for alert, severity, subject in _ALERTS:
+            lines += _alert(now, {"alertname": alert, "severity": severity, "source": source, **subject})
+    lines += _alert(now, {"alertname": "JobQueueExporterDown", "severity": "critical"})
+    lines += _alert(now, {"alertname": "JobQueueStalled", "severity": "critical", "source": "main"}, state="pending")
+    lines += _alert(now, {"alertname": "SomebodyElses", "severity": "critical", "source": "main"})
     return "\n".join(sorted(lines)) + "\n# EOF\n"
 
 
@@ -52,13 +70,15 @@ def _itself(now: int) -> Series:
 def _schedules(now: int, wording: str) -> Series:
     for job_type in _JOB_TYPES[:-1]:
         labels = {"job_type": job_type}
-        texts = {"description": wording, "schedule": wording, "cron": "0 6 * * *", "timezone": "UTC"}
+        timezone = {"disabled": "Europe/Berlin", "broken": ""}.get(job_type, "UTC")
+        texts = {"description": wording, "schedule": wording, "cron": "0 6 * * *", "timezone": timezone}
         priority = {"daily": "High", "disabled": "Low"}.get(job_type, "Normal")
         yield "jobqueue_schedule_info", labels | texts | {"priority": priority}, 1
         yield "jobqueue_schedule_enabled", labels, job_type != "disabled"
         yield "jobqueue_schedule_valid", labels, job_type != "broken"
         yield "jobqueue_schedule_missed_ticks", labels, 0
     yield "jobqueue_schedule_next_run_timestamp_seconds", {"job_type": "daily"}, now + 600
+    yield "jobqueue_schedule_next_run_timestamp_seconds", {"job_type": "minutely"}, now - 5
 
 
 def _runs(now: int) -> Series:
@@ -91,7 +111,16 @@ def _workers(now: int) -> Series:
             yield "jobqueue_worker_current_run_start_timestamp_seconds", labels, now - ago
 
 
+def _alert(now: int, labels: dict[str, str], state: str = "firing") -> Iterator[str]:
+    yield f"{_named('ALERTS', labels | {'alertstate': state})} 1 {now}"
+    yield f"{_named('ALERTS_FOR_STATE', labels)} {now - 600} {now}"
+
+
 def _line(name: str, labels: dict[str, str], source: str, instance: str, value: float, now: int) -> str:
     shown = {"source": source, "instance": instance, **labels}
-    texts = ",".join(f'{key}="{text}"' for key, text in shown.items())
-    return f"{name}{{{texts}}} {float(value)} {now}"
+    return f"{_named(name, shown)} {float(value)} {now}"
+
+
+def _named(name: str, labels: dict[str, str]) -> str:
+    texts = ",".join(f'{key}="{text}"' for key, text in labels.items())
+    return f"{name}{{{texts}}}"

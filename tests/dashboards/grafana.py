@@ -14,13 +14,13 @@ TOKEN = "glsa_good"
 
 @dataclass
 class Grafana:
-    """What it holds; *refuses* answers every upload with that status."""
+    """What it holds; *refuses* is the status and the message that every upload is answered with."""
 
     address: str = ""
     folders: dict[str, str] = field(default_factory=dict)
     permissions: dict[str, list[Any]] = field(default_factory=dict)
     dashboards: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
-    refuses: int | None = None
+    refuses: tuple[int, str] | None = None
     orders: list[str] = field(default_factory=list)
 
     def app(self) -> web.Application:
@@ -57,7 +57,8 @@ class Grafana:
 
     async def _upload(self, request: web.Request) -> web.Response:
         if self.refuses is not None:
-            return web.json_response({"message": "refused"}, status=self.refuses)
+            status, message = self.refuses
+            return web.json_response({"message": message}, status=status)
         wanted = await request.json()
         uid = wanted["dashboard"]["uid"]
         if uid in self.dashboards and not wanted["overwrite"]:

@@ -79,6 +79,17 @@ def test_a_panel_is_not_limited_in_points_and_shows_the_newest_value(panel: Json
 
 
 @each_panel
+def test_a_minimum_step_is_the_panels_for_grafana_takes_a_querys_own_for_the_scrape_interval(panel: Json) -> None:
+    assert not [target for target in panel["targets"] if "interval" in target]
+
+
+@each_panel
+def test_a_gap_is_shown_where_a_query_tells_its_step(panel: Json) -> None:
+    """Grafana inserts one only where all fields agree on how long it is; the time's own is the query's step."""
+    assert panel["fieldConfig"]["defaults"].get("custom", {}).get("insertNulls", False) is False
+
+
+@each_panel
 def test_a_panel_says_what_it_shows(panel: Json) -> None:
     assert panel["title"]
     assert panel["description"].endswith(".")
@@ -111,7 +122,12 @@ def test_the_tabs_are_those_of_the_page_with_their_panels_in_place() -> None:
                 panel["gridPos"][side] for side in "xywh"
             )
             assert _classic(spec) == {key: panel[key] for key in _classic(spec)}
-            assert [link["url"] for link in spec["links"]] == [link["url"] for link in panel["links"]]
+            assert [_target(link) for link in spec["links"]] == [_target(link) for link in panel["links"]]
+            assert spec["data"]["spec"]["queryOptions"].get("interval") == panel.get("interval")
+
+
+def _target(link: Json) -> tuple[str, bool]:
+    return link["url"], link["targetBlank"]
 
 
 def _classic(spec: Json) -> Json:

@@ -37,6 +37,10 @@ def _dead(board: Json) -> None:
     board["links"][0]["url"] = "/d/system-status-gone"
 
 
+def _swallowed(board: Json) -> None:
+    board["links"][0]["url"] = "/control/"
+
+
 @pytest.mark.parametrize(
     ("spoil", "fault"),
     [
@@ -45,6 +49,7 @@ def _dead(board: Json) -> None:
         (_undeclared, "variable ${nobody} is not declared"),
         (_unknown, "metric jobqueue_jobs_bucket is not in the catalogue"),
         (_dead, "link to /d/system-status-gone, which is no dashboard"),
+        (_swallowed, "link '● Background Jobs' to /control/ opens in the same tab, where Grafana finds no such page"),
     ],
 )
 def test_a_fault_is_one_line(spoil: Callable[[Json], None], fault: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,12 +138,14 @@ def test_every_job_cell_leads_to_its_job(uid: str, title: str) -> None:
     (link,) = _property(uid, title, "Job", "links")
 
     assert link["url"].startswith("/d/system-status-job?var-source=${__data.fields.source}&var-job_type=")
+    assert link["url"].endswith("&${prometheus:queryparam}&${postgres:queryparam}&${__url_time_range}")
+    assert link["targetBlank"] is False
 
 
 def test_where_buttons_are_not_shown_a_link_leads_to_the_page_that_asks() -> None:
     (link,) = _property(JOBS, "Job Management", "What it does", "links")
 
-    assert link["url"] == "${__data.fields.path}"
+    assert (link["url"], link["targetBlank"]) == ("${__data.fields.path}", True)
 
 
 def _property(uid: str, title: str, column: str, name: str) -> Any:

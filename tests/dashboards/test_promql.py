@@ -21,7 +21,7 @@ _LABELS |= {
     for part, more in (("bucket", {"le"}), ("sum", set()), ("count", set()))
 }
 # Prometheus' own, of the rules in alerts/.
-_OF_ALERTS = {"alertname", "alertstate", "severity", "source", "job_type", "worker", "collector"}
+_OF_ALERTS = {"alertname", "alertstate", "severity", "source", "job_type", "worker", "collector", "action"}
 _LABELS |= {"ALERTS": _OF_ALERTS, "ALERTS_FOR_STATE": _OF_ALERTS}
 _OF_CONTROL_API = {"jobqueue_control_actions_total", "jobqueue_control_janitor_removed_total"}
 

@@ -94,10 +94,18 @@ def test_without_a_token_that_is_good_it_says_so_in_a_line(
 
 
 @pytest.mark.parametrize(
-    ("status", "reason"), [(403, "role Admin"), (412, "provisioned from files"), (500, "500: refused")]
+    ("status", "message", "reason"),
+    [
+        (403, "Access denied", "role Admin"),
+        (400, "Cannot save provisioned dashboard", "provisioned from files"),
+        (400, "bad request data", "bad request data"),
+        (500, "refused", "500: refused"),
+    ],
 )
-def test_a_refusal_is_a_line_with_its_reason(status: int, reason: str, grafana: Grafana, publish: Publish) -> None:
-    grafana.refuses = status
+def test_a_refusal_is_a_line_with_its_reason(
+    status: int, message: str, reason: str, grafana: Grafana, publish: Publish
+) -> None:
+    grafana.refuses = status, message
 
     ended = publish(grafana.address, GRAFANA_TOKEN=TOKEN)
 

@@ -10,6 +10,7 @@ import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,12 +22,13 @@ from tests.dashboards.exposition import EMPTY, FULL, MUTE, exposition
 
 JOB, WORKER, ACTION = ("source", "job_type"), ("source", "worker"), ("source", "action")
 TABLES = [
-    ("system-status-jobs", "Scheduled Jobs", JOB, 4),
+    ("system-status-jobs", "Scheduled Jobs", JOB, 5),
     ("system-status-workers", "Worker Status", WORKER, 4),
-    ("system-status-metrics", "Performance by job type, last 24 hours", JOB, 5),
+    ("system-status-metrics", "Performance by job type, last 24 hours", JOB, 6),
     ("system-status-health", "Sources", ("source",), 1),
     ("system-status-health", "Collectors", ("source", "collector"), 5),
 ]
+JOINED = {name: shown for name, shown in panels() if shown["type"] == "table" and "expr" in shown["targets"][0]}
 CARDS = {name: shown for name, shown in panels() if shown["type"] == "stat"}
 
 Rows = list[tuple[dict[str, str], float]]
@@ -120,7 +122,56 @@ def test_next_run_says_why_there_is_none(filled: Filled) -> None:
     said = {labels["job_type"]: value for labels, value in filled.ask(query, ("main",))}
 
     next_tick = 1000 * (filled.moment + 600)
-    assert said == {"daily": next_tick, "disabled": -1, "broken": -2, "never_ran": -4}
+    assert said == {"daily": next_tick, "minutely": -5, "disabled": -1, "broken": -2, "never_ran": -4}
+
+
+def test_beside_a_cron_expression_stands_its_timezone_unless_that_is_utc(filled: Filled) -> None:
+    query = expressions("system-status-jobs", "Scheduled Jobs")[0]
+
+    said = {labels["job_type"]: labels["cron"] for labels, _ in filled.ask(query, ("main",))}
+
+    others = dict.fromkeys(("daily", "minutely", "broken", "never_ran"), "0 6 * * *")
+    assert said == {"disabled": "0 6 * * * Europe/Berlin", **others}
+
+
+@pytest.mark.parametrize("shown", JOINED.values(), ids=JOINED.keys())
+def test_a_table_shows_each_column_once_and_no_label_that_is_none(shown: dict[str, Any], filled: Filled) -> None:
+    organize = shown["transformations"][-1]["options"]
+    asked = [filled.ask(target["expr"], FULL) for target in shown["targets"]]
+    fields = {label for rows in asked for labels, _ in rows for label in labels} - organize["excludeByName"].keys()
+    headers = [organize["renameByName"].get(field, field) for field in sorted(fields)]
+
+    assert asked[0]
+    assert fields <= organize["indexByName"].keys()
+    assert len(set(headers)) == len(headers)
+
+
+def test_each_alert_that_fires_is_one_row_that_says_what_it_is_about(filled: Filled) -> None:
+    rows, since = (filled.ask(one, ("main",)) for one in expressions("system-status-jobs", "Firing alerts"))
+    said = sorted((value, labels["alertname"], labels["about"], labels["board"]) for labels, value in rows)
+
+    assert said == [
+        (0, "JobQueueExporterDown", "—", "system-status-jobs?"),
+        (0, "JobQueueReadyAgeHigh", "daily", "system-status-job?var-job_type=daily"),
+        (1, "JobQueueCollectorFailing", "live", "system-status-health?"),
+        (1, "JobQueueFailureRateHigh", "on_demand", "system-status-job?var-job_type=on_demand"),
+        (1, "JobQueueReadyAgeHigh", "daily", "system-status-job?var-job_type=daily"),
+        (1, "JobQueueVersionSkew", "—", "system-status-jobs?"),
+        (1, "JobQueueWorkerOffline", "gone", "system-status-workers?"),
+        (2, "JobQueueDestructiveAction", "cancel-pending", "system-status-jobs?"),
+        (2, "JobQueueDestructiveAction", "fail-active", "system-status-jobs?"),
+        (3, "JobQueueOfOurOwn", "daily gone", "system-status-workers?"),
+    ]
+    made = ("about", "board", "Source")
+    keys = [{name: text for name, text in labels.items() if name not in made} for labels, _ in rows]
+    assert sorted(keys, key=str) == sorted((labels for labels, _ in since), key=str)
+    assert {value for _, value in since} == {1000 * (filled.moment - 600)}
+
+
+def test_a_job_cards_success_rate_is_that_of_all_sources_together(filled: Filled) -> None:
+    runs, failures, rate = expressions("system-status-job", "Last 24 hours: $job_type")[:3]
+
+    assert [filled.ask(one, FULL)[0][1] for one in (runs, failures, rate)] == [200, 2, 0.99]
 
 
 @pytest.mark.parametrize("shown", CARDS.values(), ids=CARDS.keys())
@@ -154,4 +205,4 @@ def test_what_an_engine_knows_nothing_of_is_a_dash_and_no_zero(filled: Filled) -
 def test_replicas_and_sources_add_up_once(filled: Filled) -> None:
     pending = expressions("system-status-workers", "Queue totals")[1]
 
-    assert filled.ask(pending, FULL) == [({}, 2 * 5 * 7)]
+    assert filled.ask(pending, FULL) == [({}, 2 * 6 * 7)]
