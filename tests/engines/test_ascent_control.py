@@ -10,6 +10,7 @@ from control_api.actions import Action, Limits, plan
 from jobqueue.engine import Cleanup
 from jobqueue.engines import open_engine
 from tests.conftest import Server
+from tests.engines.piles import Pile, batch_of
 
 CONTROL = open_engine("ascent", None).control
 FUTURE = timedelta(days=365)
@@ -118,3 +119,80 @@ async def test_a_failed_or_cancelled_job_says_why_and_when(conn: AsyncConnection
 
     row = await (await conn.execute("SELECT state::text, last_error, finished_at IS NULL FROM ascent.jobs")).fetchone()
     assert row == ("failed", "failed by an admin", False)
+
+
+_JOBS = "INSERT INTO ascent.jobs (job_type, created_at, run_after, state, started_at, finished_at) SELECT 'x', at, at"
+_OF_OLD = "FROM generate_series(1, {rows}) AS n, LATERAL (SELECT now() - n * interval '1 s' AS at) AS past"
+_WAITING = f"{_JOBS}, 'pending', NULL, NULL {_OF_OLD}"
+_ENDED = f"{_JOBS}, 'completed', at, at {_OF_OLD}"
+PILES = [
+    Pile(Cleanup.ACTIVE, "ascent.jobs", _ENDED, f"{_JOBS}, 'active', at, NULL {_OF_OLD}"),
+    Pile(Cleanup.PENDING, "ascent.jobs", _ENDED, _WAITING),
+    Pile(Cleanup.COMPLETED, "ascent.jobs", _WAITING, _ENDED),
+    Pile(Cleanup.FAILED, "ascent.jobs", _WAITING, f"{_JOBS}, 'failed', at, at {_OF_OLD}"),
+    Pile(
+        Cleanup.WORKERS,
+        "ascent.workers",
+        "INSERT INTO ascent.workers (id, mode, last_seen_at)"
+        " SELECT 'new-' || n, 'all', 'infinity' FROM generate_series(1, {rows}) AS n",
+        f"INSERT INTO ascent.workers (id, mode, last_seen_at) SELECT 'old-' || n, 'all', at {_OF_OLD}",
+    ),
+    Pile(
+        Cleanup.TOKENS,
+        "ascent.idempotency_tokens",
+        "INSERT INTO ascent.idempotency_tokens (token, expires_at)"
+        " SELECT 'new-' || n, 'infinity' FROM generate_series(1, {rows}) AS n",
+        f"INSERT INTO ascent.idempotency_tokens (token, expires_at) SELECT 'old-' || n, at {_OF_OLD}",
+    ),
+]
+
+
+@pytest.mark.parametrize("pile", PILES, ids=lambda pile: str(pile.cleanup))
+async def test_a_batch_is_a_batch_where_the_planner_knows_nothing_of_the_pile(
+    conn: AsyncConnection, pile: Pile
+) -> None:
+    found = await batch_of(conn, CONTROL, pile, rows=5000, batch=50)
+
+    assert found.changed == 50
+    assert found.read <= 2 * 5000 + 50  # the table once, and the batch
+
+
+@pytest.mark.parametrize("state", ["active", "pending", "completed", "failed"])
+@pytest.mark.parametrize("moment", ["-infinity", "4000-01-01 BC"])
+async def test_a_time_that_no_calendar_holds_is_shown_as_none(conn: AsyncConnection, state: str, moment: str) -> None:
+    ended = f"'{moment}'" if state in ("completed", "failed") else "NULL"
+    await conn.execute(
+        "INSERT INTO ascent.jobs (job_type, state, created_at, run_after, started_at, finished_at)"
+        f" VALUES ('x', '{state}', '{moment}', '{moment}', '{moment}', {ended})".encode()
+    )
+
+    [shown] = await CONTROL.concerned(conn, Cleanup(state), await database_now(conn), 10)
+
+    assert (shown.name, shown.rows, shown.oldest) == ("x", 1, None)
+
+
+@pytest.mark.parametrize(
+    ("cleanup", "insert"),
+    [
+        (Cleanup.WORKERS, "INSERT INTO ascent.workers (id, mode, last_seen_at) VALUES ('w', 'all', '-infinity')"),
+        (Cleanup.TOKENS, "INSERT INTO ascent.idempotency_tokens (token, expires_at) VALUES ('t', '-infinity')"),
+    ],
+)
+async def test_nor_does_that_of_a_worker_or_a_token(conn: AsyncConnection, cleanup: Cleanup, insert: str) -> None:
+    await conn.execute(insert.encode())
+
+    [shown] = await CONTROL.concerned(conn, cleanup, await database_now(conn), 10)
+
+    assert (shown.rows, shown.oldest) == (1, None)
+
+
+async def test_an_active_job_that_does_not_say_when_it_started_is_failed_by_its_age(conn: AsyncConnection) -> None:
+    await conn.execute(
+        "INSERT INTO ascent.jobs (job_type, state, created_at) VALUES ('x', 'active', now() - interval '20 minutes')"
+    )
+    now = await database_now(conn)
+
+    for age, touched in ((timedelta(minutes=21), 0), (timedelta(minutes=19), 1)):
+        shown = await CONTROL.concerned(conn, Cleanup.ACTIVE, now - age, 10)
+        assert sum(row.rows for row in shown) == touched
+        assert await CONTROL.clean(conn, Cleanup.ACTIVE, now - age, 10, "r") == touched

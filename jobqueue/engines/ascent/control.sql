@@ -1,5 +1,10 @@
 -- The Ascent queue, changed. Each statement repeats the state that a row must be in; rows that somebody holds are left to
 -- them, so that no worker waits and nobody deadlocks. %(before)s is a moment of the database's clock.
+--
+-- A batch is picked in an array: a sub-select with a limit may be run again for each row when the statistics are old,
+-- and then it is no limit. The state is compared as a text: as itself it tempts the planner away from the primary key.
+--
+-- A time outside the years 2 to 9998, infinity included, is shown as none at all, as in queries.sql.
 
 -- name: run_now
 -- As the scheduler would, but manual: the schedule's own last tick stays what it was.
@@ -10,24 +15,28 @@ SELECT job_type, priority, payload, 'manual', now() + expire_after
 RETURNING id::text, NULL
 
 -- name: active_concerned
-SELECT job_type AS name, count(*) AS rows, min(started_at) AS oldest
-  FROM (SELECT job_type, started_at
+-- A job that doesn't say when it started has been active since it was made, at most.
+SELECT job_type AS name, count(*) AS rows,
+       min(began) FILTER (WHERE began BETWEEN '0002-01-01' AND '9999-01-01') AS oldest
+  FROM (SELECT job_type, coalesce(started_at, created_at) AS began
           FROM {schema}.jobs
-         WHERE state = 'active' AND started_at < %(before)s
+         WHERE state = 'active' AND coalesce(started_at, created_at) < %(before)s
          LIMIT %(at_most)s) AS counted
  GROUP BY job_type
 
 -- name: active
 UPDATE {schema}.jobs
    SET state = 'failed', finished_at = clock_timestamp(), last_error = %(reason)s
- WHERE state = 'active'
-   AND id IN (SELECT id FROM {schema}.jobs
-               WHERE state = 'active' AND started_at < %(before)s
-               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY (ARRAY(
+         SELECT id FROM {schema}.jobs
+          WHERE state = 'active' AND coalesce(started_at, created_at) < %(before)s
+          LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+   AND state::text = 'active'
 
 -- name: pending_concerned
 -- The age of a pending job counts from when it became due: one that is planned for tomorrow isn't old.
-SELECT job_type AS name, count(*) AS rows, min(due) AS oldest
+SELECT job_type AS name, count(*) AS rows,
+       min(due) FILTER (WHERE due BETWEEN '0002-01-01' AND '9999-01-01') AS oldest
   FROM (SELECT job_type, greatest(created_at, run_after) AS due
           FROM {schema}.jobs
          WHERE state = 'pending' AND created_at < %(before)s AND run_after < %(before)s
@@ -39,14 +48,16 @@ SELECT job_type AS name, count(*) AS rows, min(due) AS oldest
 -- From the end of the order in which workers fetch: at its head they don't have to step over what is gone.
 UPDATE {schema}.jobs
    SET state = 'cancelled', finished_at = clock_timestamp(), last_error = %(reason)s
- WHERE state = 'pending'
-   AND id IN (SELECT id FROM {schema}.jobs
-               WHERE state = 'pending' AND created_at < %(before)s AND run_after < %(before)s
-               ORDER BY priority, run_after DESC, id DESC
-               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY (ARRAY(
+         SELECT id FROM {schema}.jobs
+          WHERE state = 'pending' AND created_at < %(before)s AND run_after < %(before)s
+          ORDER BY priority, run_after DESC, id DESC
+          LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+   AND state::text = 'pending'
 
 -- name: completed_concerned
-SELECT job_type AS name, count(*) AS rows, min(finished_at) AS oldest
+SELECT job_type AS name, count(*) AS rows,
+       min(finished_at) FILTER (WHERE finished_at BETWEEN '0002-01-01' AND '9999-01-01') AS oldest
   FROM (SELECT job_type, finished_at
           FROM {schema}.jobs
          WHERE state = 'completed' AND finished_at < %(before)s
@@ -57,14 +68,16 @@ SELECT job_type AS name, count(*) AS rows, min(finished_at) AS oldest
 -- name: completed
 -- In the order of finish: what counts finished rows by the oldest that is still there stays exact.
 DELETE FROM {schema}.jobs
- WHERE state = 'completed'
-   AND id IN (SELECT id FROM {schema}.jobs
-               WHERE state = 'completed' AND finished_at < %(before)s
-               ORDER BY finished_at
-               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY (ARRAY(
+         SELECT id FROM {schema}.jobs
+          WHERE state = 'completed' AND finished_at < %(before)s
+          ORDER BY finished_at
+          LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+   AND state::text = 'completed'
 
 -- name: failed_concerned
-SELECT job_type AS name, count(*) AS rows, min(finished_at) AS oldest
+SELECT job_type AS name, count(*) AS rows,
+       min(finished_at) FILTER (WHERE finished_at BETWEEN '0002-01-01' AND '9999-01-01') AS oldest
   FROM (SELECT job_type, finished_at
           FROM {schema}.jobs
          WHERE state = 'failed' AND finished_at < %(before)s
@@ -74,36 +87,46 @@ SELECT job_type AS name, count(*) AS rows, min(finished_at) AS oldest
 
 -- name: failed
 DELETE FROM {schema}.jobs
- WHERE state = 'failed'
-   AND id IN (SELECT id FROM {schema}.jobs
-               WHERE state = 'failed' AND finished_at < %(before)s
-               ORDER BY finished_at
-               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY (ARRAY(
+         SELECT id FROM {schema}.jobs
+          WHERE state = 'failed' AND finished_at < %(before)s
+          ORDER BY finished_at
+          LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+   AND state::text = 'failed'
 
 -- name: workers_concerned
-SELECT id AS name, 1 AS rows, last_seen_at AS oldest
+SELECT id AS name, 1 AS rows,
+       CASE WHEN last_seen_at BETWEEN '0002-01-01' AND '9999-01-01' THEN last_seen_at END AS oldest
   FROM {schema}.workers
  WHERE last_seen_at < %(before)s
  LIMIT %(at_most)s
 
 -- name: workers
 DELETE FROM {schema}.workers
- WHERE last_seen_at < %(before)s
-   AND id IN (SELECT id FROM {schema}.workers
-               WHERE last_seen_at < %(before)s
-               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY (ARRAY(
+         SELECT id FROM {schema}.workers
+          WHERE last_seen_at < %(before)s
+          LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+   AND last_seen_at < %(before)s
 
 -- name: tokens_concerned
-SELECT '' AS name, count(*) AS rows, min(expires_at) AS oldest
-  FROM (SELECT expires_at FROM {schema}.idempotency_tokens WHERE expires_at < %(before)s LIMIT %(at_most)s) AS counted
+SELECT '' AS name, count(*) AS rows,
+       min(expires_at) FILTER (WHERE expires_at BETWEEN '0002-01-01' AND '9999-01-01') AS oldest
+  FROM (SELECT expires_at
+          FROM {schema}.idempotency_tokens
+         WHERE expires_at < %(before)s
+         ORDER BY expires_at
+         LIMIT %(at_most)s) AS counted
 HAVING count(*) > 0
 
 -- name: tokens
 DELETE FROM {schema}.idempotency_tokens
- WHERE expires_at < %(before)s
-   AND token IN (SELECT token FROM {schema}.idempotency_tokens
-                  WHERE expires_at < %(before)s
-                  LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE token = ANY (ARRAY(
+         SELECT token FROM {schema}.idempotency_tokens
+          WHERE expires_at < %(before)s
+          ORDER BY expires_at
+          LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+   AND expires_at < %(before)s
 
 -- name: grants
 -- Locking a row that is passed over or deleted takes the right to update some column of it.

@@ -66,5 +66,6 @@ CREATE TABLE idempotency_tokens (
   created_at timestamptz NOT NULL DEFAULT now(),
   expires_at timestamptz NOT NULL
 );
+CREATE INDEX idempotency_tokens_expired ON idempotency_tokens (expires_at);
 
 RESET search_path;
