@@ -79,7 +79,6 @@ def main() -> None:
             conn.execute(_SCHEMA.read_bytes())
             migrate([Source(name="main", dsn=SecretStr(address))], lambda line: None)
             conn.execute(_QUERIES["pile"], {"jobs": jobs})
-            conn.execute(_QUERIES["vacuum"])
         workers = Workers(address, number=3)
         workers.start()
         threading.Event().wait(10)

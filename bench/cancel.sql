@@ -3,9 +3,6 @@ INSERT INTO ascent.jobs (job_type, created_at, run_after)
 SELECT 'type-' || n %% 50, now() - interval '10 minutes', now() - interval '10 minutes'
   FROM generate_series(1, %(jobs)s) AS n
 
--- name: vacuum
-VACUUM ANALYZE ascent.jobs
-
 -- name: fetch
 UPDATE ascent.jobs
    SET state = 'active', started_at = now()

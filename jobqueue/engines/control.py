@@ -16,7 +16,7 @@ class SqlControl:
 
     ``run_now`` answers with the new job's id, or with NULL and the reason why not. A clean-up has the name of its
     ``Cleanup`` and a twin ``…_concerned``; one that isn't there isn't tolerated. ``session``, where there is one, runs
-    first in each transaction that changes something.
+    before each of them.
     """
 
     def __init__(self, queries: Mapping[str, sql.Composed]) -> None:
@@ -43,6 +43,7 @@ class SqlControl:
 
     async def concerned(self, conn: Conn, cleanup: Cleanup, before: datetime, at_most: int) -> Sequence[Concerned]:
         """Say what ``clean`` would touch, of *at_most* rows."""
+        await self._begin(conn)
         async with conn.cursor(row_factory=class_row(Concerned)) as cursor:
             await cursor.execute(self._queries[f"{cleanup}_concerned"], {"before": before, "at_most": at_most})
             return await cursor.fetchall()

@@ -154,7 +154,8 @@ async def test_a_batch_is_a_batch_where_the_planner_knows_nothing_of_the_pile(
     found = await batch_of(conn, CONTROL, pile, rows=5000, batch=50)
 
     assert found.changed == 50
-    assert found.read <= 2 * 5000 + 50  # the table once, and the batch
+    # Twice is what it takes; workers have no index by age, and are few.
+    assert found.read <= (2 * 5000 + 50 if pile.cleanup is Cleanup.WORKERS else 2 * 50)
 
 
 @pytest.mark.parametrize("state", ["active", "pending", "completed", "failed"])
