@@ -7,8 +7,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.sql import Literal
+from psycopg.sql import Composed, Literal
 
+from control_api.desk import MOST_COUNTED
 from jobqueue.engine import Span
 from jobqueue.engines import ENGINES
 from jobqueue.engines.reader import queries
@@ -22,6 +23,8 @@ BIG = ("job_common", "procrastinate_jobs", "procrastinate_events", "river_job", 
 LIVE_ROWS = 50_000
 FAILED_ROWS = 45_300
 NOW = datetime.now(UTC)
+SOON = NOW + timedelta(minutes=10)
+"""After all that was filled in, before what is planned for later."""
 POLL = asdict(Span(NOW - timedelta(minutes=3), NOW + timedelta(days=1), 15))
 SLOT = asdict(Span(NOW - timedelta(seconds=30), NOW, 15))
 
@@ -46,6 +49,9 @@ READS = {
 
 MOST_TOUCHED = {"oban": 15_000, "river": 15_000, "pgqueuer": 60_000}
 """To find 100: of 10,000 periodic jobs the newest stay; this PgQueuer's log begins with 50,000 rows without an end."""
+
+MOST_CHANGED = {"pgqueuer": 125_000}
+"""To change 1,000: the waiting jobs, all that failed, or the oldest 1,000 of each of fifty queues."""
 
 
 @pytest.fixture(scope="module", params=sorted(FILLS))
@@ -88,9 +94,19 @@ def test_a_read_of_a_million_jobs_scans_no_table_and_touches_few_rows(
 
     nodes = scans(conn, found[read], values)
 
-    big = [node for node in nodes if node.get("Relation Name", "") in BIG]
-    assert all(node["Node Type"] != "Seq Scan" for node in big), big
+    assert scanned(nodes) == []
     assert 0 < touched(nodes) <= at_most
+
+
+def control(kind: str) -> Mapping[str, Composed]:
+    engine = KINDS[kind].engine
+    schema = ENGINES[engine].default_schema
+    return load(f"jobqueue.engines.{engine}", "control.sql", schema=schema, schema_name=Literal(schema), role="nobody")
+
+
+def scanned(nodes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The big tables that are read from one end to the other."""
+    return [node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan" and node["Relation Name"] in BIG]
 
 
 @pytest.mark.parametrize("cleanup", ["pending", "completed", "failed"])
@@ -98,11 +114,35 @@ def test_asking_what_a_clean_up_concerns_looks_at_so_many_rows_however_many_are_
     filled: tuple[str, psycopg.Connection], cleanup: str
 ) -> None:
     kind, conn = filled
-    engine = KINDS[kind].engine
-    schema = ENGINES[engine].default_schema
-    found = load(f"jobqueue.engines.{engine}", "control.sql", schema=schema, schema_name=Literal(schema), role="nobody")
 
-    nodes = scans(conn, found[f"{cleanup}_concerned"], {"before": NOW, "at_most": 100})
+    nodes = scans(conn, control(kind)[f"{cleanup}_concerned"], {"before": SOON, "at_most": 100})
 
-    assert all(node["Node Type"] != "Seq Scan" for node in nodes if node.get("Relation Name", "") in BIG), nodes
+    assert scanned(nodes) == []
     assert 100 <= touched(nodes) <= MOST_TOUCHED.get(kind, 5_000)
+
+
+@pytest.mark.parametrize("cleanup", ["pending", "completed", "failed"])
+def test_asking_for_all_that_the_control_api_counts_looks_at_a_few_rows_for_each(
+    filled: tuple[str, psycopg.Connection], cleanup: str
+) -> None:
+    kind, conn = filled
+    asked, values = control(kind)[f"{cleanup}_concerned"], {"before": SOON, "at_most": MOST_COUNTED}
+
+    nodes = scans(conn, asked, values)
+
+    counted = sum(row[1] for row in conn.execute(asked, values).fetchall())
+    assert scanned(nodes) == []
+    assert counted <= touched(nodes) <= 6 * counted
+
+
+@pytest.mark.parametrize("cleanup", ["active", "pending", "completed", "failed"])
+def test_a_batch_of_a_clean_up_goes_through_indexes_and_touches_what_is_live_at_the_most(
+    filled: tuple[str, psycopg.Connection], cleanup: str
+) -> None:
+    kind, conn = filled
+
+    with conn.transaction(force_rollback=True):
+        nodes = scans(conn, control(kind)[cleanup], {"before": SOON, "batch": 1_000, "reason": "an admin said so"})
+
+    assert scanned(nodes) == []
+    assert 100 <= touched(nodes) <= MOST_CHANGED.get(kind, 70_000)

@@ -126,6 +126,41 @@ async def test_pgboss_own_count_of_finished_jobs_goes_with_those_the_janitor_del
         assert await jobs(conn, "SELECT retained_count, total_count FROM pgboss.queue WHERE name = 'mail'") == [(3, 3)]
 
 
+async def test_a_count_that_pgboss_has_not_made_yet_is_not_made_by_the_janitor(make: Callable[[str], str]) -> None:
+    control = open_engine("pgboss", None).control
+    async with await AsyncConnection.connect(make("pgboss"), autocommit=True) as conn:
+        await conn.execute("UPDATE pgboss.queue SET retained_count = NULL, retained_on = NULL, total_count = 9")
+        await conn.execute("INSERT INTO pgboss.job (name, state, completed_on) VALUES ('mail', 'completed', now())")
+        [(later,)] = await jobs(conn, "SELECT now() + interval '1 day'")
+
+        assert await control.clean(conn, Cleanup.COMPLETED, later, 2, "") == 1  # type: ignore[arg-type]
+
+        counts = await jobs(conn, "SELECT retained_count, total_count FROM pgboss.queue WHERE name = 'mail'")
+        assert counts == [(None, 8)]
+
+
+@pytest.mark.parametrize(("cleanup", "state"), [(Cleanup.COMPLETED, "completed"), (Cleanup.FAILED, "failed")])
+async def test_pgboss_janitor_leaves_the_job_of_the_newest_tick(
+    make: Callable[[str], str], cleanup: Cleanup, state: str
+) -> None:
+    engine = open_engine("pgboss", None)
+    async with await AsyncConnection.connect(make("pgboss"), autocommit=True) as conn:
+        await conn.execute(EXCLUSIVE)
+        await conn.execute(
+            "INSERT INTO pgboss.job (name, state, completed_on)"
+            f" SELECT 'only.one', '{state}', now() FROM generate_series(1, 3)".encode()
+        )
+        await conn.execute("UPDATE pgboss.schedule SET last_job_id = (SELECT id FROM pgboss.job LIMIT 1)")
+        [(later,)] = await jobs(conn, "SELECT now() + interval '1 day'")
+
+        concerned = await engine.control.concerned(conn, cleanup, later, 10)  # type: ignore[arg-type]
+        assert [row.rows for row in concerned] == [2]
+        assert await engine.control.clean(conn, cleanup, later, 10, "") == 2  # type: ignore[arg-type]
+
+        [schedule] = await engine.reader.schedules(conn)
+        assert schedule.last_enqueued_at is not None
+
+
 async def test_river_takes_no_second_job_with_the_same_unique_key(make: Callable[[str], str]) -> None:
     control = open_engine("river", None).control
     async with await AsyncConnection.connect(make("river"), autocommit=True) as conn:

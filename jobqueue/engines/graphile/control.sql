@@ -13,11 +13,12 @@ SELECT name, count(*) AS rows, min(at) AS oldest
 -- name: pending
 -- As complete_jobs: there is no state for what was cancelled. From the end of the order in which workers fetch.
 DELETE FROM {schema}._private_jobs
- WHERE locked_at IS NULL
-   AND id IN (SELECT id FROM {schema}._private_jobs
-               WHERE locked_at IS NULL AND attempts = 0 AND created_at < %(before)s AND run_at < %(before)s
-               ORDER BY priority DESC, run_at DESC, id DESC
-               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY (ARRAY(
+         SELECT id FROM {schema}._private_jobs
+          WHERE locked_at IS NULL AND attempts = 0 AND created_at < %(before)s AND run_at < %(before)s
+          ORDER BY priority DESC, run_at DESC, id DESC
+          LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+   AND locked_at IS NULL
 
 -- name: failed_concerned
 SELECT name, count(*) AS rows, min(at) AS oldest
@@ -31,11 +32,12 @@ SELECT name, count(*) AS rows, min(at) AS oldest
 
 -- name: failed
 DELETE FROM {schema}._private_jobs
- WHERE locked_at IS NULL
-   AND id IN (SELECT id FROM {schema}._private_jobs
-               WHERE locked_at IS NULL AND attempts >= max_attempts
-                 AND greatest(updated_at, run_at - exp(least(attempts, 10)) * interval '1 second') < %(before)s
-               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY (ARRAY(
+         SELECT id FROM {schema}._private_jobs
+          WHERE locked_at IS NULL AND attempts >= max_attempts
+            AND greatest(updated_at, run_at - exp(least(attempts, 10)) * interval '1 second') < %(before)s
+          LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+   AND locked_at IS NULL
 
 -- name: grants
 -- Row-level security without a policy hides the table from all but its owner and who may pass it by.

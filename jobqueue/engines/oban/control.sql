@@ -63,12 +63,13 @@ SELECT name, count(*) AS rows, min(at) AS oldest
 UPDATE {schema}.oban_jobs
    SET state = 'cancelled', cancelled_at = now() AT TIME ZONE 'UTC',
        errors = errors || jsonb_build_object('at', now(), 'attempt', attempt, 'error', %(reason)s::text)
- WHERE state IN ('available', 'scheduled')
-   AND id IN (SELECT id FROM {schema}.oban_jobs
-               WHERE state IN ('available', 'scheduled') AND attempt = 0
-                 AND greatest(inserted_at, scheduled_at) < %(before)s::timestamptz AT TIME ZONE 'UTC'
-               ORDER BY priority DESC, scheduled_at DESC, id DESC
-               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY (ARRAY(
+         SELECT id FROM {schema}.oban_jobs
+          WHERE state IN ('available', 'scheduled') AND attempt = 0
+            AND greatest(inserted_at, scheduled_at) < %(before)s::timestamptz AT TIME ZONE 'UTC'
+          ORDER BY priority DESC, scheduled_at DESC, id DESC
+          LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+   AND state::text IN ('available', 'scheduled')
 
 -- name: completed_concerned
 SELECT name, count(*) AS rows, min(at) AS oldest
@@ -84,13 +85,14 @@ SELECT name, count(*) AS rows, min(at) AS oldest
 -- name: completed
 -- The newest job that cron inserted stays, of each worker: Run now copies it.
 DELETE FROM {schema}.oban_jobs
- WHERE state = 'completed'
-   AND id IN (SELECT id FROM {schema}.oban_jobs
-               WHERE state = 'completed' AND completed_at < %(before)s::timestamptz AT TIME ZONE 'UTC'
-                 AND id <> ALL (array(SELECT max(id) FROM {schema}.oban_jobs
-                                       WHERE meta @> '{{"cron": true}}' GROUP BY worker))
-               ORDER BY completed_at
-               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY (ARRAY(
+         SELECT id FROM {schema}.oban_jobs
+          WHERE state = 'completed' AND completed_at < %(before)s::timestamptz AT TIME ZONE 'UTC'
+            AND id <> ALL (array(SELECT max(id) FROM {schema}.oban_jobs
+                                  WHERE meta @> '{{"cron": true}}' GROUP BY worker))
+          ORDER BY completed_at
+          LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+   AND state::text = 'completed'
 
 -- name: failed_concerned
 SELECT name, count(*) AS rows, min(at) AS oldest
@@ -105,13 +107,14 @@ SELECT name, count(*) AS rows, min(at) AS oldest
 
 -- name: failed
 DELETE FROM {schema}.oban_jobs
- WHERE state = 'discarded'
-   AND id IN (SELECT id FROM {schema}.oban_jobs
-               WHERE state = 'discarded' AND discarded_at < %(before)s::timestamptz AT TIME ZONE 'UTC'
-                 AND id <> ALL (array(SELECT max(id) FROM {schema}.oban_jobs
-                                       WHERE meta @> '{{"cron": true}}' GROUP BY worker))
-               ORDER BY discarded_at
-               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY (ARRAY(
+         SELECT id FROM {schema}.oban_jobs
+          WHERE state = 'discarded' AND discarded_at < %(before)s::timestamptz AT TIME ZONE 'UTC'
+            AND id <> ALL (array(SELECT max(id) FROM {schema}.oban_jobs
+                                  WHERE meta @> '{{"cron": true}}' GROUP BY worker))
+          ORDER BY discarded_at
+          LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+   AND state::text = 'discarded'
 
 -- name: grants
 GRANT USAGE ON SCHEMA {schema} TO {role};

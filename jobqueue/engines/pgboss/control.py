@@ -11,10 +11,12 @@ class PgbossControl(SqlControl):
 
     async def clean(self, conn: Conn, cleanup: Cleanup, before: datetime, batch: int, reason: str) -> int:
         """Touch at most *batch* rows, and lower what pg-boss keeps of their number."""
-        if cleanup is not Cleanup.COMPLETED or await self._first(conn, "keeps_count") != (True,):
+        if cleanup is not Cleanup.COMPLETED or not await self._keeps_count(conn):
             return await super().clean(conn, cleanup, before, batch, reason)
-        values = {"before": before, "batch": batch}
-        return (await conn.execute(self._queries["completed_and_counted"], values)).rowcount
+        gone = await (await conn.execute(self._queries[cleanup], {"before": before, "batch": batch})).fetchall()
+        values = {"names": [name for name, _ in gone], "times": [time for _, time in gone]}
+        await conn.execute(self._queries["lower_counts"], values)
+        return len(gone)
 
-    async def _first(self, conn: Conn, query: str) -> object:
-        return await (await conn.execute(self._queries[query])).fetchone()
+    async def _keeps_count(self, conn: Conn) -> bool:
+        return await (await conn.execute(self._queries["keeps_count"])).fetchone() == (True,)

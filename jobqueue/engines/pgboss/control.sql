@@ -1,5 +1,6 @@
 -- pg-boss, changed, by the same changes of rows as its own methods make. Each statement repeats the state that a row must
--- be in; rows that somebody holds are left to them.
+-- be in; rows that somebody holds are left to them. A batch is picked once, as held: a sub-select with a limit may be run again
+-- for each row when the statistics are old, and then it is no limit.
 
 -- name: run_now
 -- As its scheduler sends a job. The policy comes from the queue: without it a queue that allows one job would get two.
@@ -50,12 +51,14 @@ SELECT name, count(*) AS rows, min(started_on) AS oldest
 -- name: active
 -- For good, without the retries that are left and without a copy in a dead letter queue. A worker that comes to its end
 -- later finds the job no longer active and changes nothing.
+WITH held AS MATERIALIZED (
+  SELECT name, id FROM {schema}.job
+   WHERE state = 'active' AND started_on < %(before)s AND left(name, 10) <> '__pgboss__'
+   LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+)
 UPDATE {schema}.job
    SET state = 'failed', completed_on = now(), output = jsonb_build_object('message', %(reason)s::text)
- WHERE state = 'active'
-   AND (name, id) IN (SELECT name, id FROM {schema}.job
-                       WHERE state = 'active' AND started_on < %(before)s AND left(name, 10) <> '__pgboss__'
-                       LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE (name, id) IN (SELECT name, id FROM held) AND state::text = 'active'
 
 -- name: pending_concerned
 SELECT name, count(*) AS rows, min(greatest(created_on, start_after)) AS oldest
@@ -68,14 +71,16 @@ SELECT name, count(*) AS rows, min(greatest(created_on, start_after)) AS oldest
 
 -- name: pending
 -- From the end of the order in which workers fetch.
+WITH held AS MATERIALIZED (
+  SELECT name, id FROM {schema}.job
+   WHERE state = 'created' AND created_on < %(before)s AND start_after < %(before)s
+     AND left(name, 10) <> '__pgboss__'
+   ORDER BY priority, created_on DESC
+   LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+)
 UPDATE {schema}.job
    SET state = 'cancelled', completed_on = now()
- WHERE state = 'created'
-   AND (name, id) IN (SELECT name, id FROM {schema}.job
-                       WHERE state = 'created' AND created_on < %(before)s AND start_after < %(before)s
-                         AND left(name, 10) <> '__pgboss__'
-                       ORDER BY priority, created_on DESC
-                       LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE (name, id) IN (SELECT name, id FROM held) AND state::text = 'created'
 
 -- name: completed_concerned
 SELECT name, count(*) AS rows, min(completed_on) AS oldest
@@ -85,6 +90,8 @@ SELECT name, count(*) AS rows, min(completed_on) AS oldest
                                FROM {schema}.job
                               WHERE name = queue.name AND completed_on < %(before)s
                                 AND state = 'completed' AND NOT blocking
+                                AND id <> ALL (array(SELECT last_job_id FROM {schema}.schedule
+                                                      WHERE last_job_id IS NOT NULL))
                               ORDER BY completed_on
                               LIMIT %(at_most)s) AS job
          WHERE left(queue.name, 10) <> '__pgboss__'
@@ -92,44 +99,49 @@ SELECT name, count(*) AS rows, min(completed_on) AS oldest
  GROUP BY name
 
 -- name: completed
--- A job that others of its flow wait for stays.
+-- A job that others of its flow wait for stays, and so does that of a newest tick, which says when it was. The oldest of
+-- each queue by job_i16, of those the oldest at all; some more than are deleted, in place of those that somebody holds.
+WITH oldest AS MATERIALIZED (
+  SELECT job.*
+    FROM {schema}.queue
+   CROSS JOIN LATERAL (SELECT name, id, completed_on
+                         FROM {schema}.job
+                        WHERE name = queue.name AND completed_on < %(before)s AND state = 'completed' AND NOT blocking
+                          AND id <> ALL (array(SELECT last_job_id FROM {schema}.schedule WHERE last_job_id IS NOT NULL))
+                        ORDER BY completed_on
+                        LIMIT %(batch)s + 100) AS job
+   WHERE left(queue.name, 10) <> '__pgboss__'
+   ORDER BY completed_on
+   LIMIT %(batch)s + 100
+),
+held AS MATERIALIZED (
+  SELECT job.name, job.id
+    FROM oldest
+    JOIN {schema}.job ON job.name = oldest.name AND job.id = oldest.id
+   WHERE job.state = 'completed' AND NOT job.blocking
+   ORDER BY oldest.completed_on
+   LIMIT %(batch)s FOR UPDATE OF job SKIP LOCKED
+)
 DELETE FROM {schema}.job
- WHERE state = 'completed'
-   AND (name, id) IN (SELECT name, id FROM {schema}.job
-                       WHERE name = ANY (array(SELECT name FROM {schema}.queue WHERE left(name, 10) <> '__pgboss__'))
-                         AND completed_on < %(before)s AND state = 'completed' AND NOT blocking
-                       ORDER BY completed_on
-                       LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE (name, id) IN (SELECT name, id FROM held) AND state::text = 'completed'
+RETURNING name, completed_on::text
 
 -- name: keeps_count
 -- Whether each queue has a count of its finished jobs, which has to be lowered with them.
 SELECT EXISTS (SELECT FROM pg_attribute
                 WHERE attrelid = to_regclass(quote_ident({schema_name}) || '.queue') AND attname = 'retained_count')
 
--- name: completed_and_counted
-WITH gone AS (
-  DELETE FROM {schema}.job
-   WHERE state = 'completed'
-     AND (name, id) IN (SELECT name, id FROM {schema}.job
-                         WHERE name = ANY (array(SELECT name FROM {schema}.queue WHERE left(name, 10) <> '__pgboss__'))
-                           AND completed_on < %(before)s AND state = 'completed' AND NOT blocking
-                         ORDER BY completed_on
-                         LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
-  RETURNING name, completed_on
-),
-of_queue AS (
-  SELECT name, count(*) AS jobs, count(*) FILTER (WHERE completed_on <= retained_on) AS counted
-    FROM gone
-    JOIN {schema}.queue USING (name)
-   GROUP BY name
-),
-lowered AS (
-  UPDATE {schema}.queue
-     SET retained_count = greatest(retained_count - counted, 0), total_count = greatest(total_count - jobs, 0)
-    FROM of_queue
-   WHERE queue.name = of_queue.name
-)
-SELECT FROM gone
+-- name: lower_counts
+-- By the finish times of the jobs that are gone, queue by queue. A count that is NULL stays so: pg-boss makes it with its
+-- first maintenance of the queue, and takes any other value for the result of one.
+UPDATE {schema}.queue
+   SET retained_count = CASE WHEN retained_count IS NOT NULL THEN greatest(retained_count - counted, 0) END,
+       total_count = greatest(total_count - jobs, 0)
+  FROM (SELECT name, count(*) AS jobs, count(*) FILTER (WHERE completed_on <= retained_on) AS counted
+          FROM unnest(%(names)s::text[], %(times)s::text[]::timestamptz[]) AS gone (name, completed_on)
+          JOIN {schema}.queue USING (name)
+         GROUP BY name) AS of_queue
+ WHERE queue.name = of_queue.name
 
 -- name: failed_concerned
 SELECT name, count(*) AS rows, min(completed_on) AS oldest
@@ -137,21 +149,27 @@ SELECT name, count(*) AS rows, min(completed_on) AS oldest
           FROM {schema}.queue
          CROSS JOIN LATERAL (SELECT name, completed_on
                                FROM {schema}.job
-                              WHERE name = queue.name AND completed_on < %(before)s AND state = 'failed' AND NOT blocking
-                              ORDER BY completed_on
+                              WHERE name = queue.name AND state = 'failed' AND completed_on < %(before)s AND NOT blocking
+                                AND id <> ALL (array(SELECT last_job_id FROM {schema}.schedule
+                                                      WHERE last_job_id IS NOT NULL))
+                              ORDER BY blocked, start_after
                               LIMIT %(at_most)s) AS job
          WHERE left(queue.name, 10) <> '__pgboss__'
          LIMIT %(at_most)s) AS counted
  GROUP BY name
 
 -- name: failed
+-- job_i14 has all failed jobs, without their ends: a look at each heap page once is cheaper than queue by queue.
+WITH held AS MATERIALIZED (
+  SELECT name, id FROM {schema}.job
+   WHERE state = 'failed' AND completed_on < %(before)s AND NOT blocking
+     AND left(name, 10) <> '__pgboss__'
+     AND id <> ALL (array(SELECT last_job_id FROM {schema}.schedule WHERE last_job_id IS NOT NULL))
+   ORDER BY completed_on
+   LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+)
 DELETE FROM {schema}.job
- WHERE state = 'failed'
-   AND (name, id) IN (SELECT name, id FROM {schema}.job
-                       WHERE state = 'failed' AND completed_on < %(before)s AND NOT blocking
-                         AND left(name, 10) <> '__pgboss__'
-                       ORDER BY completed_on
-                       LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE (name, id) IN (SELECT name, id FROM held) AND state::text = 'failed'
 
 -- name: grants
 GRANT USAGE ON SCHEMA {schema} TO {role};

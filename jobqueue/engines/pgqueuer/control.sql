@@ -13,10 +13,11 @@ SELECT name, count(*) AS rows, min(at) AS oldest
 -- A worker that comes to its end later finds no row, and logs nothing.
 WITH gone AS (
   DELETE FROM {schema}.pgqueuer
-   WHERE status = 'picked'
-     AND id IN (SELECT id FROM {schema}.pgqueuer
-                 WHERE status = 'picked' AND updated < %(before)s
-                 LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+   WHERE id = ANY (ARRAY(
+           SELECT id FROM {schema}.pgqueuer
+            WHERE status = 'picked' AND updated < %(before)s
+            LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+     AND status::text = 'picked'
   RETURNING id, entrypoint, priority
 )
 INSERT INTO {schema}.pgqueuer_log (job_id, status, entrypoint, priority, traceback)
@@ -37,11 +38,12 @@ SELECT name, count(*) AS rows, min(at) AS oldest
 -- From the end of the order in which workers fetch.
 WITH gone AS (
   DELETE FROM {schema}.pgqueuer
-   WHERE status = 'queued'
-     AND id IN (SELECT id FROM {schema}.pgqueuer
-                 WHERE status = 'queued' AND attempts = 0 AND created < %(before)s AND execute_after < %(before)s
-                 ORDER BY priority, id DESC
-                 LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+   WHERE id = ANY (ARRAY(
+           SELECT id FROM {schema}.pgqueuer
+            WHERE status = 'queued' AND attempts = 0 AND created < %(before)s AND execute_after < %(before)s
+            ORDER BY priority, id DESC
+            LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+     AND status::text = 'queued'
   RETURNING id, entrypoint, priority
 )
 INSERT INTO {schema}.pgqueuer_log (job_id, status, entrypoint, priority, traceback)
@@ -76,8 +78,9 @@ SELECT FROM old
 SELECT name, count(*) AS rows, min(at) AS oldest
   FROM (SELECT entrypoint AS name, created AS at
           FROM {schema}.pgqueuer_log AS log
+         CROSS JOIN LATERAL (SELECT FROM {schema}.pgqueuer_log AS change
+                              WHERE change.job_id = log.job_id HAVING max(change.id) = log.id) AS last
          WHERE status IN ('exception', 'failed') AND created < %(before)s
-           AND NOT EXISTS (SELECT FROM {schema}.pgqueuer_log AS later WHERE later.job_id = log.job_id AND later.id > log.id)
          ORDER BY created
          LIMIT %(at_most)s) AS counted
  GROUP BY name
@@ -92,7 +95,7 @@ WITH old AS (
    LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 ),
 held AS (
-  DELETE FROM {schema}.pgqueuer WHERE status = 'failed' AND id IN (SELECT job_id FROM old)
+  DELETE FROM {schema}.pgqueuer WHERE status = 'failed' AND id = ANY (array(SELECT job_id FROM old))
 ),
 gone AS (
   DELETE FROM {schema}.pgqueuer_log WHERE job_id IN (SELECT job_id FROM old)

@@ -40,12 +40,13 @@ SELECT task_name::text AS name, count(*) AS rows, min(at) AS oldest
 -- check_not_todo_abort_requested keeps it from queueing this one again. Its worker logs what was refused.
 UPDATE {schema}.procrastinate_jobs
    SET status = 'failed', abort_requested = true, attempts = attempts + 1
- WHERE status = 'doing'
-   AND id IN (SELECT job.id FROM {schema}.procrastinate_jobs AS job
-               WHERE job.status = 'doing'
-                 AND (SELECT max(at) FROM {schema}.procrastinate_events
-                       WHERE job_id = job.id AND type = 'started') < %(before)s
-               LIMIT %(batch)s FOR UPDATE OF job SKIP LOCKED)
+ WHERE id = ANY (ARRAY(
+         SELECT job.id FROM {schema}.procrastinate_jobs AS job
+          WHERE job.status = 'doing'
+            AND (SELECT max(at) FROM {schema}.procrastinate_events
+                  WHERE job_id = job.id AND type = 'started') < %(before)s
+          LIMIT %(batch)s FOR UPDATE OF job SKIP LOCKED))
+   AND status::text = 'doing'
 
 -- name: pending_concerned
 SELECT task_name::text AS name, count(*) AS rows, min(due) AS oldest
@@ -61,62 +62,93 @@ SELECT task_name::text AS name, count(*) AS rows, min(due) AS oldest
 -- As procrastinate_cancel_job_v1. From the end of the order in which workers fetch.
 UPDATE {schema}.procrastinate_jobs
    SET status = 'cancelled'
- WHERE status = 'todo'
-   AND id IN (SELECT job.id FROM {schema}.procrastinate_jobs AS job
-               WHERE job.status = 'todo' AND job.attempts = 0
-                 AND greatest(job.scheduled_at, (SELECT min(at) FROM {schema}.procrastinate_events
-                                                  WHERE job_id = job.id AND type = 'deferred')) < %(before)s
-               ORDER BY job.priority, job.id DESC
-               LIMIT %(batch)s FOR UPDATE OF job SKIP LOCKED)
+ WHERE id = ANY (ARRAY(
+         SELECT job.id FROM {schema}.procrastinate_jobs AS job
+          WHERE job.status = 'todo' AND job.attempts = 0
+            AND greatest(job.scheduled_at, (SELECT min(at) FROM {schema}.procrastinate_events
+                                             WHERE job_id = job.id AND type = 'deferred')) < %(before)s
+          ORDER BY job.priority, job.id DESC
+          LIMIT %(batch)s FOR UPDATE OF job SKIP LOCKED))
+   AND status::text = 'todo'
 
 -- name: completed_concerned
 SELECT task_name::text AS name, count(*) AS rows, min(at) AS oldest
   FROM (SELECT job.task_name, event.at
           FROM {schema}.procrastinate_events AS event
-          JOIN {schema}.procrastinate_jobs AS job ON job.id = event.job_id AND job.status = 'succeeded'
+         CROSS JOIN LATERAL (SELECT task_name FROM {schema}.procrastinate_jobs
+                              WHERE id = event.job_id AND status = 'succeeded' LIMIT 1) AS job
          WHERE event.type = 'succeeded' AND event.at < %(before)s
-           AND NOT EXISTS (SELECT FROM {schema}.procrastinate_periodic_defers AS tick WHERE tick.job_id = job.id)
+           AND event.job_id <> ALL (array(SELECT job_id FROM {schema}.procrastinate_periodic_defers
+                                           WHERE job_id IS NOT NULL))
          ORDER BY event.at
          LIMIT %(at_most)s) AS counted
  GROUP BY task_name
 
 -- name: completed
--- The job of a newest tick stays: Run now copies it.
+-- The job of a newest tick stays: Run now copies it. From the oldest event on by system_status_finished, each with a look at
+-- its job; some more than are deleted, in place of those that somebody holds.
+WITH oldest AS MATERIALIZED (
+  SELECT event.job_id, event.at
+    FROM {schema}.procrastinate_events AS event
+   CROSS JOIN LATERAL (SELECT FROM {schema}.procrastinate_jobs
+                        WHERE id = event.job_id AND status = 'succeeded' LIMIT 1) AS job
+   WHERE event.type = 'succeeded' AND event.at < %(before)s
+     AND event.job_id <> ALL (array(SELECT job_id FROM {schema}.procrastinate_periodic_defers
+                                     WHERE job_id IS NOT NULL))
+   ORDER BY event.at
+   LIMIT %(batch)s + 100
+)
 DELETE FROM {schema}.procrastinate_jobs
- WHERE status = 'succeeded'
-   AND id IN (SELECT job.id
-                FROM {schema}.procrastinate_events AS event
-                JOIN {schema}.procrastinate_jobs AS job ON job.id = event.job_id AND job.status = 'succeeded'
-               WHERE event.type = 'succeeded' AND event.at < %(before)s
-                 AND NOT EXISTS (SELECT FROM {schema}.procrastinate_periodic_defers AS tick WHERE tick.job_id = job.id)
-               ORDER BY event.at
-               LIMIT %(batch)s FOR UPDATE OF job SKIP LOCKED)
+ WHERE id = ANY (ARRAY(
+         SELECT job.id
+           FROM oldest
+           JOIN {schema}.procrastinate_jobs AS job ON job.id = oldest.job_id
+          WHERE job.status = 'succeeded'
+          ORDER BY oldest.at
+          LIMIT %(batch)s FOR UPDATE OF job SKIP LOCKED))
+   AND status::text = 'succeeded'
 
 -- name: failed_concerned
 SELECT task_name::text AS name, count(*) AS rows, min(at) AS oldest
   FROM (SELECT job.task_name, event.at
           FROM {schema}.procrastinate_events AS event
-          JOIN {schema}.procrastinate_jobs AS job ON job.id = event.job_id AND job.status = 'failed'
+         CROSS JOIN LATERAL (SELECT task_name FROM {schema}.procrastinate_jobs
+                              WHERE id = event.job_id AND status = 'failed'
+                                AND event.id = (SELECT max(id) FROM {schema}.procrastinate_events AS last
+                                                 WHERE last.job_id = event.job_id AND last.type = 'failed')
+                              LIMIT 1) AS job
          WHERE event.type = 'failed' AND event.at < %(before)s
-           AND NOT EXISTS (SELECT FROM {schema}.procrastinate_events AS later
-                            WHERE later.job_id = job.id AND later.type = 'failed' AND later.id > event.id)
-           AND NOT EXISTS (SELECT FROM {schema}.procrastinate_periodic_defers AS tick WHERE tick.job_id = job.id)
+           AND event.job_id <> ALL (array(SELECT job_id FROM {schema}.procrastinate_periodic_defers
+                                           WHERE job_id IS NOT NULL))
          ORDER BY event.at
          LIMIT %(at_most)s) AS counted
  GROUP BY task_name
 
 -- name: failed
+-- The same for those that failed, by the last of their failures.
+WITH oldest AS MATERIALIZED (
+  SELECT event.job_id, event.at
+    FROM {schema}.procrastinate_events AS event
+   CROSS JOIN LATERAL (SELECT FROM {schema}.procrastinate_jobs
+                        WHERE id = event.job_id AND status = 'failed'
+                          AND event.id = (SELECT max(id) FROM {schema}.procrastinate_events AS last
+                                           WHERE last.job_id = event.job_id AND last.type = 'failed')
+                        LIMIT 1) AS job
+   WHERE event.type = 'failed' AND event.at < %(before)s
+     AND event.job_id <> ALL (array(SELECT job_id FROM {schema}.procrastinate_periodic_defers
+                                     WHERE job_id IS NOT NULL))
+   ORDER BY event.at
+   LIMIT %(batch)s + 100
+)
 DELETE FROM {schema}.procrastinate_jobs
- WHERE status = 'failed'
-   AND id IN (SELECT job.id
-                FROM {schema}.procrastinate_events AS event
-                JOIN {schema}.procrastinate_jobs AS job ON job.id = event.job_id AND job.status = 'failed'
-               WHERE event.type = 'failed' AND event.at < %(before)s
-                 AND NOT EXISTS (SELECT FROM {schema}.procrastinate_events AS later
-                                  WHERE later.job_id = job.id AND later.type = 'failed' AND later.id > event.id)
-                 AND NOT EXISTS (SELECT FROM {schema}.procrastinate_periodic_defers AS tick WHERE tick.job_id = job.id)
-               ORDER BY event.at
-               LIMIT %(batch)s FOR UPDATE OF job SKIP LOCKED)
+ WHERE id = ANY (ARRAY(
+         SELECT job.id
+           FROM oldest
+           JOIN {schema}.procrastinate_jobs AS job ON job.id = oldest.job_id
+          WHERE job.status = 'failed'
+          ORDER BY oldest.at
+          LIMIT %(batch)s FOR UPDATE OF job SKIP LOCKED))
+   AND status::text = 'failed'
 
 -- name: workers_concerned
 SELECT id::text AS name, 1 AS rows, last_heartbeat AS oldest
@@ -127,10 +159,11 @@ SELECT id::text AS name, 1 AS rows, last_heartbeat AS oldest
 -- name: workers
 -- As procrastinate_prune_stalled_workers_v1; jobs that were theirs stay "doing" until they are failed.
 DELETE FROM {schema}.procrastinate_workers
- WHERE last_heartbeat < %(before)s
-   AND id IN (SELECT id FROM {schema}.procrastinate_workers
-               WHERE last_heartbeat < %(before)s
-               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY (ARRAY(
+         SELECT id FROM {schema}.procrastinate_workers
+          WHERE last_heartbeat < %(before)s
+          LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+   AND last_heartbeat < %(before)s
 
 -- name: grants
 -- Its triggers run with the rights of who changes a row: they write the events, and unlink a tick from a deleted job.

@@ -44,10 +44,11 @@ UPDATE {schema}.river_job
    SET state = 'discarded', finalized_at = now(),
        errors = array_append(errors, jsonb_build_object('at', now(), 'attempt', attempt, 'error', %(reason)s::text,
                                                         'trace', ''))
- WHERE state = 'running'
-   AND id IN (SELECT id FROM {schema}.river_job
-               WHERE state = 'running' AND attempted_at < %(before)s
-               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY (ARRAY(
+         SELECT id FROM {schema}.river_job
+          WHERE state = 'running' AND attempted_at < %(before)s
+          LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+   AND state::text = 'running'
 
 -- name: pending_concerned
 SELECT name, count(*) AS rows, min(at) AS oldest
@@ -65,12 +66,13 @@ UPDATE {schema}.river_job
        metadata = jsonb_set(metadata, '{{cancel_attempted_at}}', to_jsonb(now())),
        errors = array_append(errors, jsonb_build_object('at', now(), 'attempt', attempt, 'error', %(reason)s::text,
                                                         'trace', ''))
- WHERE state IN ('available', 'scheduled')
-   AND id IN (SELECT id FROM {schema}.river_job
-               WHERE state IN ('available', 'scheduled') AND attempt = 0
-                 AND created_at < %(before)s AND scheduled_at < %(before)s
-               ORDER BY priority DESC, scheduled_at DESC, id DESC
-               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY (ARRAY(
+         SELECT id FROM {schema}.river_job
+          WHERE state IN ('available', 'scheduled') AND attempt = 0
+            AND created_at < %(before)s AND scheduled_at < %(before)s
+          ORDER BY priority DESC, scheduled_at DESC, id DESC
+          LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+   AND state::text IN ('available', 'scheduled')
 
 -- name: completed_concerned
 SELECT name, count(*) AS rows, min(at) AS oldest
@@ -86,13 +88,14 @@ SELECT name, count(*) AS rows, min(at) AS oldest
 -- name: completed
 -- The newest periodic job of each kind stays: Run now copies it.
 DELETE FROM {schema}.river_job
- WHERE state = 'completed'
-   AND id IN (SELECT id FROM {schema}.river_job
-               WHERE state = 'completed' AND finalized_at < %(before)s
-                 AND id <> ALL (array(SELECT max(id) FROM {schema}.river_job
-                                       WHERE metadata @> '{{"periodic": true}}' GROUP BY kind))
-               ORDER BY finalized_at
-               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY (ARRAY(
+         SELECT id FROM {schema}.river_job
+          WHERE state = 'completed' AND finalized_at < %(before)s
+            AND id <> ALL (array(SELECT max(id) FROM {schema}.river_job
+                                  WHERE metadata @> '{{"periodic": true}}' GROUP BY kind))
+          ORDER BY finalized_at
+          LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+   AND state::text = 'completed'
 
 -- name: failed_concerned
 SELECT name, count(*) AS rows, min(at) AS oldest
@@ -107,13 +110,14 @@ SELECT name, count(*) AS rows, min(at) AS oldest
 
 -- name: failed
 DELETE FROM {schema}.river_job
- WHERE state = 'discarded'
-   AND id IN (SELECT id FROM {schema}.river_job
-               WHERE state = 'discarded' AND finalized_at < %(before)s
-                 AND id <> ALL (array(SELECT max(id) FROM {schema}.river_job
-                                       WHERE metadata @> '{{"periodic": true}}' GROUP BY kind))
-               ORDER BY finalized_at
-               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY (ARRAY(
+         SELECT id FROM {schema}.river_job
+          WHERE state = 'discarded' AND finalized_at < %(before)s
+            AND id <> ALL (array(SELECT max(id) FROM {schema}.river_job
+                                  WHERE metadata @> '{{"periodic": true}}' GROUP BY kind))
+          ORDER BY finalized_at
+          LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+   AND state::text = 'discarded'
 
 -- name: grants
 GRANT USAGE ON SCHEMA {schema} TO {role};
