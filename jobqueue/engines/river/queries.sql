@@ -37,11 +37,12 @@ SELECT kind AS job_type, min(attempted_at) AS since
 
 -- name: finished
 -- river_job_state_and_finalized_at_index. A scheduled job that turned out to be a duplicate is discarded without a single
--- attempt: that is no failed run.
+-- attempt, and marked: it never ran, so it hasn't failed.
 SELECT kind AS job_type,
-       CASE WHEN state = 'completed' THEN 'completed'
-            WHEN state = 'discarded' AND attempt > 0 THEN 'failed'
-            ELSE 'cancelled' END AS state,
+       CASE WHEN state = 'discarded' AND attempt = 0 AND metadata ->> 'unique_key_conflict' = 'scheduler_discarded'
+            THEN 'cancelled'
+            WHEN state = 'discarded' THEN 'failed'
+            ELSE state::text END AS state,
        attempt - 1 AS retries,
        greatest(created_at, scheduled_at) AS due_at, attempted_at AS started_at, finalized_at AS finished_at
   FROM {schema}.river_job
@@ -54,12 +55,18 @@ SELECT min(finalized_at) FROM {schema}.river_job
  WHERE state = 'completed' AND finalized_at BETWEEN '0002-01-01' AND '9999-01-01'
 
 -- name: frontiers
--- Three probes of the same index.
+-- Three probes of the same index; the duplicates, which count as cancelled, stay as long as what failed: they are found by
+-- river_job_metadata_index.
 SELECT CASE terminal.state WHEN 'discarded' THEN 'failed' ELSE terminal.state::text END AS state,
-       (SELECT min(finalized_at)
-          FROM {schema}.river_job
-         WHERE river_job.state = terminal.state
-           AND finalized_at BETWEEN '0002-01-01' AND '9999-01-01') AS since
+       least((SELECT min(finalized_at)
+                FROM {schema}.river_job
+               WHERE river_job.state = terminal.state
+                 AND finalized_at BETWEEN '0002-01-01' AND '9999-01-01'),
+             CASE WHEN terminal.state = 'cancelled' THEN
+               (SELECT min(finalized_at)
+                  FROM {schema}.river_job
+                 WHERE metadata @> '{{"unique_key_conflict": "scheduler_discarded"}}' AND river_job.state = 'discarded'
+                   AND finalized_at BETWEEN '0002-01-01' AND '9999-01-01') END) AS since
   FROM unnest(array['completed', 'discarded', 'cancelled']::{schema}.river_job_state[]) AS terminal (state)
 
 -- name: ticks
@@ -73,6 +80,8 @@ SELECT kind, max(created_at)
 -- The newest thousand by key and no more.
 SELECT id::text AS job_id, kind AS job_type,
        CASE WHEN state = 'running' THEN 'active'
+            WHEN state = 'discarded' AND attempt = 0 AND metadata ->> 'unique_key_conflict' = 'scheduler_discarded'
+            THEN 'cancelled'
             WHEN state = 'discarded' THEN 'failed'
             WHEN state = 'retryable' OR state = 'available' AND attempt > 0 THEN 'retry'
             WHEN state IN ('completed', 'cancelled') THEN state::text
@@ -81,7 +90,8 @@ SELECT id::text AS job_id, kind AS job_type,
        created_at, attempted_at AS started_at, finalized_at AS finished_at,
        greatest(attempt - 1, 0) AS retries, 1 - priority AS priority,
        attempted_by[array_upper(attempted_by, 1)] AS worker
-  FROM (SELECT id, kind, state, attempt, attempted_by, priority, created_at, scheduled_at, attempted_at, finalized_at
+  FROM (SELECT id, kind, state, attempt, attempted_by, priority, metadata, created_at, scheduled_at,
+               attempted_at, finalized_at
           FROM {schema}.river_job
          ORDER BY id DESC
          LIMIT 1000) AS newest

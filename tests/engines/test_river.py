@@ -1,0 +1,54 @@
+"""River: what it alone does to its jobs."""
+
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+
+from jobqueue import catalogue as metrics
+from tests.conftest import Server
+from tests.engines.test_conformance import Watch, shown
+from tests.exporter.scrape import Scrape, source
+
+FINISHED = (
+    "INSERT INTO river_job (kind, args, state, attempt, metadata, created_at, scheduled_at, finalized_at)"
+    " SELECT 'mail', 'null', %s, %s, %s, now() - interval '9 h', now() - interval '9 h', now() - %s::interval"
+)
+DUPLICATE = ("discarded", 0, '{"unique_key_conflict": "scheduler_discarded"}')
+
+
+@pytest.fixture
+def address(server: Server, template_of: Callable[[str], str]) -> Iterator[str]:
+    name = server.create_database(template_of("river"))
+    yield server.url(name)
+    server.drop_database(name)
+
+
+def jobs(page: Scrape) -> dict[str, int]:
+    return {state: number for (_, state), number in shown(page).items()}
+
+
+async def test_a_scheduled_job_that_was_a_duplicate_is_cancelled_everywhere_and_no_failed_run(
+    address: str, watch: Watch
+) -> None:
+    with psycopg.connect(address, autocommit=True) as conn:
+        for job in (
+            ("completed", 1, "{}", "6 h"),
+            (*DUPLICATE, "5 h"),
+            ("cancelled", 0, "{}", "4 h"),
+            ("discarded", 1, "{}", "3 h"),
+            ("discarded", 1, DUPLICATE[2], "2 h"),  # tried, failed, and then dropped: a failed run
+        ):
+            conn.execute(FINISHED, job)
+        exporter = watch(source(address, engine="river"))
+        before = await exporter.poll(rounds=2)
+        conn.execute(FINISHED, (*DUPLICATE, "0 s"))
+
+        page = await exporter.poll(rounds=2)
+
+        states = conn.execute("SELECT state, count(*) FROM system_status.recent_jobs GROUP BY 1 ORDER BY 1")
+        assert states.fetchall() == [("cancelled", 3), ("completed", 1), ("failed", 2)]
+    assert jobs(before) == {"completed": 1, "failed": 2, "cancelled": 2}
+    assert jobs(page) == {"completed": 1, "failed": 2, "cancelled": 3}
+    assert page.value(metrics.DAY_FAILURES, job_type="mail") == 2
+    assert page.value(metrics.CANCELLED, job_type="mail") == 1
