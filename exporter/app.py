@@ -20,6 +20,8 @@ log = structlog.get_logger()
 _SHUTDOWN_SECONDS = 1.0
 """For answers that are under way; a client that doesn't read on is let go after twice as long."""
 _SWITCH_SECONDS = 0.0005
+_HISTORIES_AT_ONCE = 2
+"""Of many sources on a first start: one after the other has its figures, instead of all of them late."""
 
 
 class CannotListenError(Exception):
@@ -37,7 +39,8 @@ async def serve(settings: Settings) -> None:
 
     sources: list[SourceMonitor] = []
     page = Page(Exposition(sources))
-    sources += [SourceMonitor(source, page.changed) for source in settings.sources]
+    turn = asyncio.Semaphore(_HISTORIES_AT_ONCE)
+    sources += [SourceMonitor(source, page.changed, turn) for source in settings.sources]
     runner = web.AppRunner(create_app(page, sources), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     site = web.TCPSite(runner, settings.listen.host, settings.listen.port)

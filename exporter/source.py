@@ -36,13 +36,14 @@ _STORE_TIMEOUT_SECONDS = 30.0
 class SourceMonitor:
     """Everything that reads one source. At most two connections: one to the queue, one to our tables."""
 
-    def __init__(self, source: Source, changed: Callable[[], None]) -> None:
+    def __init__(self, source: Source, changed: Callable[[], None], turn: asyncio.Semaphore | None = None) -> None:
         self.name = source.name
         self.interval = source.poll_interval
         self._queue = Database(source.dsn.get_secret_value(), source.statement_timeout, read_only=True)
         self._store = Database(source.store_dsn.get_secret_value(), _STORE_TIMEOUT_SECONDS, read_only=False)
         self.pollers = [
-            Poller(source.name, collector, source.poll_interval, changed) for collector in self._collectors(source)
+            Poller(source.name, collector, source.poll_interval, changed)
+            for collector in self._collectors(source, turn)
         ]
 
     @property
@@ -81,7 +82,7 @@ class SourceMonitor:
         await self._queue.close()
         await self._store.close()
 
-    def _collectors(self, source: Source) -> Iterator[Collector]:
+    def _collectors(self, source: Source, turn: asyncio.Semaphore | None) -> Iterator[Collector]:
         """In the order of the first round: who names job types first, who builds on the tally last."""
         engine = open_engine(source.engine, source.schema)
         reader, queue = engine.reader, self._queue
@@ -100,6 +101,7 @@ class SourceMonitor:
             slot_seconds=slot_seconds,
             durable_slots=short,
             label=job_types.label,
+            turn=turn,
         )
         finished = FinishedCollector(reader, queue, job_types, tally, engine.states)
         tally.followers += [since_start, finished]

@@ -75,6 +75,8 @@ class Runs:
 
     def greatest(self, other: "Runs") -> "Runs":
         """Of two views of the same stretch, the greater figure each: neither can have seen too much."""
+        if not other.finished:  # most have no other view: a day's history would be copied again and again
+            return self
         return Runs(
             max(self.runs, other.runs),
             max(self.failures, other.failures),
@@ -91,6 +93,8 @@ class Runs:
 
     def growth_since(self, earlier: "Runs") -> "Runs":
         """What was added to an *earlier* view of the same stretch; the longest and the last stay as they are."""
+        if not earlier.finished:
+            return self
         return Runs(
             self.runs - earlier.runs,
             self.failures - earlier.failures,

@@ -1,6 +1,7 @@
 """One source's finished runs: polled by the law, kept in the store, added up over the last 24 hours."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -55,9 +56,9 @@ async def database_clock(conn: Conn) -> datetime | None:
 class Tally:
     """Counts what finishes, each job once, and tells its followers.
 
-    On a source's first start, history is read back to where its completed rows begin, a day at most; that fills the
-    table and the 24-hour figures, and no follower hears of it. After an outage the poll goes on at the anchor, and
-    followers get all of it.
+    On a source's first start, history is read back to where its completed rows begin, a day at most, as soon as it has
+    its *turn*; that fills the table and the 24-hour figures, and no follower hears of it. After an outage the poll goes
+    on at the anchor, and followers get all of it.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Tally:
         durable_slots: bool,
         label: Callable[[str], str] = str,
         clock: Clock = database_clock,
+        turn: AbstractAsyncContextManager[object] | None = None,
     ) -> None:
         self._reader = reader
         self._queue = queue
@@ -80,6 +82,7 @@ class Tally:
         self.followers: list[Follower] = []
         self._label = label
         self._clock = clock
+        self._turn = turn or nullcontext()
         self._slot = slot_seconds
         self._ledger = Ledger(slot_seconds)
         self._anchor = Anchor()
@@ -121,7 +124,8 @@ class Tally:
         try:
             now = await self._now()
             if self._anchor.polled_at is None:
-                await self._read_history(now)
+                async with self._turn:
+                    await self._read_history(now)
             else:
                 if now < self._anchor.polled_at:
                     await self._go_back(now)
