@@ -9,10 +9,12 @@ import psycopg
 import pytest
 from psycopg.errors import UndefinedTable
 
+from jobqueue import catalogue as metrics
 from jobqueue.engine import Capability
 from jobqueue.engines import open_engine
 from tests.conftest import Server
 from tests.engines.drivers import MAIL
+from tests.exporter.scrape import Watch, source
 
 _JOBS = (
     "INSERT INTO graphile_worker._private_jobs (task_id, attempts, locked_at, locked_by) SELECT task.id, 1, now(), 'w'"
@@ -84,6 +86,29 @@ async def test_it_is_made_when_asked_for_and_goes_without_a_trace(address: str) 
 def complete_unrecorded(conn: psycopg.Connection) -> int:
     conn.execute("SELECT graphile_worker.add_job('x')")
     return conn.execute("DELETE FROM graphile_worker._private_jobs").rowcount
+
+
+async def test_what_was_given_up_before_is_no_day_without_successes(address: str, watch: Watch) -> None:
+    queue = source(address, engine="graphile")
+    exporter = watch(queue)
+    await exporter.poll()
+    with psycopg.connect(address, autocommit=True) as conn:
+        conn.execute(
+            "SELECT graphile_worker.permanently_fail_jobs(array[id]) FROM graphile_worker.add_job(%s)", (MAIL,)
+        )
+        await exporter.poll(rounds=2)
+        began = conn.execute("SELECT now()").fetchone()
+
+        migrate(address, "--record-completions")
+        complete(conn, 1)
+        page = await watch(queue).poll(rounds=2)
+        migrate(address, "--record-completions")
+        again = await watch(queue).poll(rounds=2)
+
+    assert began
+    assert page.value(metrics.DAY_SUCCESS_RATIO, job_type=MAIL) == 1
+    assert page.value(metrics.DAY_START) >= began[0].timestamp()  # type: ignore[operator]
+    assert again.value(metrics.DAY_RUNS, job_type=MAIL) == 1
 
 
 def test_an_engine_that_keeps_its_jobs_has_nothing_to_record(database: str) -> None:
