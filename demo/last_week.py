@@ -15,6 +15,7 @@ _WEEK, _DAY = timedelta(weeks=1), timedelta(days=1)
 _STEP = timedelta(minutes=1)
 _SERIES = {
     "p95": "source_job_type:jobqueue_run_duration_seconds:p95_rate1h",
+    "mean": "source_job_type:jobqueue_run_duration_seconds:mean_rate1h",
     "runs": "source_job_type:jobqueue_runs:increase1h",
 }
 

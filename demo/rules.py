@@ -9,14 +9,15 @@ import yaml
 RULES = Path(__file__).parents[1] / "alerts/rules"
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_RANGE = re.compile(r"(?<=\[)(\d+)([smhdw])(?=\])|(?<=offset )(\d+)([smhdw])\b")
+_RANGE = re.compile(r"(?<=[\[:])(\d+)([smhdw])(?=[\]:])|(?<=offset )(\d+)([smhdw])\b")
+_WAITS = {"for", "keep_firing_for"}
 _DEFAULT = "jobqueue:threshold:default"
 _OF_THE_EXPORTER = "data_age_seconds"
 """However fast alerts are, the exporter reads in its own rhythm."""
 
 
 def faster(document: dict[str, Any], speed: float) -> dict[str, Any]:
-    """The rule file *document* with times *speed* times as short: ``for``, ranges, offsets, thresholds in seconds.
+    """The rule file *document* with times *speed* times as short: waits, ranges, offsets, thresholds in seconds.
 
     Names, joins, ratios and counts stay as they are, and so does what isn't in the rules: the grace of a missed tick,
     and the minute after which a worker is offline.
@@ -45,10 +46,8 @@ def _faster(rule: dict[str, Any], speed: float) -> dict[str, Any]:
     threshold = rule["labels"]["threshold"] if rule.get("record") == _DEFAULT else ""
     if threshold.endswith("_seconds") and threshold != _OF_THE_EXPORTER:
         expression = f"({expression}) / {speed}"
-    if "for" not in rule:
-        return {**rule, "expr": expression}
-    count, unit = rule["for"][:-1], rule["for"][-1]
-    return {**rule, "expr": expression, "for": _milliseconds(int(count) * _SECONDS[unit] / speed)}
+    waits = {key: _milliseconds(int(rule[key][:-1]) * _SECONDS[rule[key][-1]] / speed) for key in _WAITS & rule.keys()}
+    return {**rule, "expr": expression, **waits}
 
 
 def _milliseconds(seconds: float) -> str:

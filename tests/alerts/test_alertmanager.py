@@ -133,6 +133,33 @@ def test_the_cause_silences_what_follows_from_it_in_its_own_source_alone(
     assert there == {silenced: False}
 
 
+@pytest.mark.parametrize("loud", ["JobQueueExporterDown", "JobQueueSourceUnreadable"])
+def test_what_an_admin_did_is_told_whether_or_not_the_queue_is_read(running: int, loud: str) -> None:
+    down, done = (loud, "critical"), ("JobQueueDestructiveAction", "info")
+    stale = ("JobQueueDataStale", "warning")
+    source = f"{loud}-admin".lower()
+    fired = [alert(*down, source), alert(*done, source, action="fail-active"), alert(*stale, source)]
+
+    assert told(running, fired, [stale]) == {down: False, done: False, stale: True}
+
+
+def test_alerts_of_other_teams_in_the_same_alertmanager_are_left_alone(running: int) -> None:
+    ours, silenced = ("JobQueueReadyAgeHigh", "critical"), ("JobQueueReadyAgeHigh", "warning")
+    fired = [
+        {"alertname": "DiskFull", "severity": "critical", "device": "sda"},
+        {"alertname": "DiskFull", "severity": "warning", "device": "sdb"},
+        alert(*ours, "three", job_type="x"),
+        alert(*silenced, "three", job_type="x"),
+    ]
+
+    assert told(running, fired, [silenced]) == {
+        ("DiskFull", "critical"): False,
+        ("DiskFull", "warning"): False,
+        ours: False,
+        silenced: True,
+    }
+
+
 def test_trouble_of_another_job_type_is_told_all_the_same(running: int) -> None:
     burn, high = ("JobQueueFailureBudgetBurn", "critical"), ("JobQueueFailureRateHigh", "warning")
 

@@ -39,21 +39,27 @@ def test_faster_rules_differ_in_their_times_alone() -> None:
 
         for before, after in zip(slow["groups"][0]["rules"], fast["groups"][0]["rules"], strict=True):
             same = {key for key in before if before[key] == after[key]}
-            assert before.keys() - same <= {"for", "expr"}
+            assert before.keys() - same <= {"for", "keep_firing_for", "expr"}
             assert _without_times(before["expr"]) == _without_times(after["expr"])
 
 
 def test_a_minute_in_a_rule_becomes_a_second() -> None:
-    rule = {"alert": "X", "for": "5m", "expr": "a[30m] > (b offset 1w) * 60"}
+    expression = "a[30m] > (b offset 1w) * 60 < max_over_time(c:d:e[7d:10m])"
+    rule = {"alert": "X", "for": "5m", "keep_firing_for": "2m", "expr": expression}
     threshold = {"record": "jobqueue:threshold:default", "labels": {"threshold": "x_seconds"}, "expr": "60 * c"}
     document = {"groups": [{"name": "x", "rules": [rule, threshold]}]}
 
     [alert, divided] = faster(document, 60)["groups"][0]["rules"]
 
-    assert alert == {"alert": "X", "for": "5000ms", "expr": "a[30000ms] > (b offset 10080000ms) * 60"}
+    assert alert == {
+        "alert": "X",
+        "for": "5000ms",
+        "keep_firing_for": "2000ms",
+        "expr": "a[30000ms] > (b offset 10080000ms) * 60 < max_over_time(c:d:e[10080000ms:10000ms])",
+    }
     assert divided["expr"] == "(60 * c) / 60"
 
 
 def _without_times(expression: str) -> str:
     divided = re.fullmatch(r"\((.*)\) / 60", expression, re.DOTALL)
-    return re.sub(r"(?<=\[)\w+(?=\])|(?<=offset )\w+", "T", divided[1] if divided else expression)
+    return re.sub(r"(?<=[\[:])\d\w+(?=[\]:])|(?<=offset )\w+", "T", divided[1] if divided else expression)

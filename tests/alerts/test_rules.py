@@ -81,6 +81,13 @@ def test_each_alert_is_seen_firing_and_quiet_just_before_and_quiet_in_another_ca
     assert quiet - firing
 
 
+@pytest.mark.parametrize("file", ["queue", "runs", "schedules", "workers"])
+def test_an_alert_about_what_is_read_outlives_a_read_that_fails(file: str) -> None:
+    [group] = yaml.safe_load((ROOT / f"alerts/rules/{file}.yml").read_text())["groups"]
+
+    assert {rule.get("keep_firing_for") for rule in group["rules"]} == {"5m"}
+
+
 @every_alert
 def test_each_alert_says_how_bad_it_is_and_what_about(alert: Alert) -> None:
     description = alert.annotations["description"]
