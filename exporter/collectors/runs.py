@@ -46,8 +46,9 @@ class RunsCollector:
 
     async def collect(self) -> Samples:
         """Count what finished since the last poll."""
-        await self._tally.poll()
-        if not self._can(Capability.COMPLETIONS):
+        leave_a_trace = self._can(Capability.COMPLETIONS)
+        await self._tally.poll(kept=leave_a_trace)
+        if not leave_a_trace:
             return ()
         unknown = {
             metric

@@ -88,6 +88,7 @@ class Tally:
         self._anchor = Anchor()
         self._in_doubt = False
         self._failing = False
+        self._kept = True
         self._day_read_at: int | None = None
         self.day = Day(0)
 
@@ -111,12 +112,17 @@ class Tally:
         """The first minute that a poll reads again."""
         return minute_of(self._anchor.polled_at - self._settle) if self._anchor.polled_at else 0
 
-    async def poll(self) -> None:
-        """Count what finished since the last poll.
+    async def poll(self, *, kept: bool = True) -> None:
+        """Count what finished since the last poll; what isn't *kept* goes to the followers only.
+
+        Where completed runs leave no trace, only failed ones would be kept, and read as a day without a success. When
+        a source begins to leave one, its history begins anew.
 
         Raises what reading the queue raises; what was committed before that stays counted, and the next poll goes on
         from there. A store that can't be written is not an error (see ``RunStore``).
         """
+        if kept != self._kept:
+            self._kept, self._anchor, self._day_read_at = kept, Anchor(), None
         if self._anchor.polled_at is None:
             await self._begin()
         elif self._in_doubt:
@@ -135,7 +141,8 @@ class Tally:
             raise
         self._failing = False
         self._ledger.forget_before(self.first_unsettled)
-        await self._keep_day(minute_of(now))
+        if kept:
+            await self._keep_day(minute_of(now))
 
     async def _begin(self) -> None:
         self._anchor = await self._store.anchor()
@@ -209,7 +216,8 @@ class Tally:
         draft = await self._draft(span)
         failed_before = self._store.failure is not None
         slots = draft.slots if self._durable_slots and span.slot_seconds == self._slot else {}
-        await self._store.write(draft.minutes, slots, anchor)
+        if self._kept:
+            await self._store.write(draft.minutes, slots, anchor)
         self._in_doubt |= failed_before and self._store.failure is None
         self._ledger.accept(draft)
         self._anchor = anchor
