@@ -9,7 +9,7 @@ cd .secrets
 
 write() {  # write NAME TEXT
     [ -s "$1" ] || printf %s "$2" >"$1"
-    chmod 444 "$1"
+    chmod 644 "$1"
 }
 for name in owner exporter control grafana_database grafana_admin grafana_signing; do
     write "${name}_password" "$(LC_ALL=C tr -dc A-Za-z0-9 </dev/urandom | dd bs=1 count=32 2>/dev/null)"

@@ -149,6 +149,25 @@ async def test_everything_else_is_grafanas(site: str, grafana: StandInGrafana) -
         assert (await answer.json())["login"] == "ann"
 
 
+async def test_grafana_hears_nothing_that_a_client_says_of_its_address(site: str, grafana: StandInGrafana) -> None:
+    said = {
+        "X-Forwarded-For": "203.0.113.9",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Proto": "https",
+        "X-Real-IP": "203.0.113.9",
+    }
+    async with browser("ann", site, **said) as session, session.get("/api/user") as answer:
+        assert answer.status == 200
+
+    [(_, heard)] = grafana.asked
+    assert {name: heard[name] for name in said} == {
+        "X-Forwarded-For": "127.0.0.1",
+        "X-Forwarded-Host": site.removeprefix("http://"),
+        "X-Forwarded-Proto": "http",
+        "X-Real-IP": "127.0.0.1",
+    }
+
+
 async def test_a_body_larger_than_any_form_is_refused_at_the_door(site: str) -> None:
     async with (
         browser("ann", site, Origin=site) as session,

@@ -111,6 +111,8 @@ def test_the_secrets_are_made_once_and_for_their_owner(tmp_path: Path) -> None:
     assert first == second
     assert {f".secrets/{name}" for name in first} == {secret["file"] for secret in PROJECT["secrets"].values()}
     assert (tmp_path / ".secrets").stat().st_mode & 0o777 == 0o700
+    # Written to by their owner, when the database is one of his own.
+    assert {file.stat().st_mode & 0o777 for file in (tmp_path / ".secrets").iterdir()} == {0o644}
     passwords = [text for name, text in first.items() if name.endswith("_password")]
     assert len(set(passwords)) == len(passwords)
     assert all(re.fullmatch(r"[A-Za-z0-9]{32}", password) for password in passwords)

@@ -56,7 +56,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         place = server.url("").split("@")[1].rstrip("/")
         for name in ("owner_url", "exporter_url", "control_url"):
             file = folder / ".secrets" / name
-            file.chmod(0o600)
             assert made[name].count("@postgres/") == 1
             file.write_text(made[name].replace("@postgres/", f"@{place}/"))
         stack = Stack(folder / ".secrets", server.url(given["POSTGRES_DB"]), place.split(":")[1])
