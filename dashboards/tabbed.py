@@ -20,7 +20,7 @@ def tabbed(dashboards: list[Json]) -> Json:
         items = []
         for panel in dashboard["panels"]:
             name = f"{dashboard['uid'].removeprefix('system-status-')}-{panel['id']}"
-            elements[name] = _element(panel, len(elements) + 1)
+            elements[name] = _element(panel, len(elements) + 1, _own_range(panel, dashboard, dashboards[0]))
             items.append(_item(panel["gridPos"], name))
         layout = {"kind": "GridLayout", "spec": {"items": items}}
         title = navigation.TITLES[dashboard["uid"]]
@@ -48,8 +48,8 @@ def tabbed(dashboards: list[Json]) -> Json:
             "variables": [_variable(variable) for variable in variables.values()],
             "timeSettings": {
                 "timezone": first["timezone"],
-                "from": "now-24h",
-                "to": "now",
+                "from": first["time"]["from"],
+                "to": first["time"]["to"],
                 "autoRefresh": first["refresh"],
                 "autoRefreshIntervals": _INTERVALS,
                 "hideTimepicker": False,
@@ -61,15 +61,23 @@ def tabbed(dashboards: list[Json]) -> Json:
     }
 
 
-def _element(panel: Json, number: int) -> Json:
+def _own_range(panel: Json, dashboard: Json, first: Json) -> str | None:
+    """What a chart's own time range is where its tab is meant for another than the first: tabs have none."""
+    begins = dashboard["time"]["from"]
+    is_chart = panel["type"] in ("timeseries", "state-timeline")
+    return begins.removeprefix("now-") if is_chart and begins != first["time"]["from"] else None
+
+
+def _element(panel: Json, number: int, own_range: str | None) -> Json:
     transformations = [
         {"kind": "Transformation", "group": step["id"], "spec": {"options": step["options"]}}
         for step in panel["transformations"]
     ]
+    options = {"interval": panel.get("interval"), "timeFrom": own_range}
     data = {
         "queries": [_query(target) for target in panel["targets"]],
         "transformations": transformations,
-        "queryOptions": {"interval": panel["interval"]} if "interval" in panel else {},
+        "queryOptions": {key: value for key, value in options.items() if value is not None},
     }
     return {
         "kind": "Panel",

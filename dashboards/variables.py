@@ -2,7 +2,17 @@
 
 from dashboards.house import PROMETHEUS, Json
 from dashboards.promql.select import by
-from jobqueue.catalogue import CONTROL_ACTION_INFO, DAY_FAILURES, DAY_P95, DAY_RUNS, JOBS, RUN_WAIT, UP
+from jobqueue.catalogue import (
+    CONTROL_ACTION_INFO,
+    DAY_FAILURES,
+    DAY_P95,
+    DAY_RUNS,
+    JOBS,
+    RUN_WAIT,
+    SCHEDULE_MISSED,
+    UP,
+    WORKER_PROCESSED,
+)
 
 _PER_LOAD, _PER_TIME_RANGE = 1, 2
 _SHOWN, _HIDDEN = 0, 2
@@ -41,10 +51,13 @@ def _worked_out(name: str, expression: str, regex: str) -> Json:
     return _query(name, "", f"query_result({expression})", _QUERY_RESULT) | {"regex": regex}
 
 
+def _greatest(name: str, count: int, label: str, measure: str) -> Json:
+    """So many values of *label*: those with the greatest *measure*."""
+    return _worked_out(name, f"topk({count}, {by((label,), measure)})", f'/{label}="([^"]+)"/') | _ALL
+
+
 def _job_types(name: str, measure: str) -> Json:
-    """The twelve job types with the greatest *measure*."""
-    twelve = _worked_out(name, f"topk(12, {by(('job_type',), measure)})", '/job_type="([^"]+)"/')
-    return twelve | _ALL
+    return _greatest(name, 8, "job_type", measure)
 
 
 def _query(name: str, label: str, query: str, kind: int) -> Json:
@@ -81,15 +94,23 @@ _CONTROL = _worked_out(
     '/path="(.*)\\/[^\\/]+\\/run"/',
 )
 
-# The job types of charts over a day: of hundreds, all of them would take Prometheus many seconds, buckets above all.
+# What charts show of hundreds of job types and workers: all of them would take Prometheus many seconds, and be chosen
+# anew at each step.
+_BACKLOGGED = _job_types("backlogged", f'max_over_time({JOBS.name}{{{_CHOSEN}, state="pending"}}[$__range]) > 0')
+_LATE = _job_types("late", f"max_over_time({SCHEDULE_MISSED.name}{{{_CHOSEN}}}[$__range]) > 0")
+_HARDEST_WORKING = _greatest(
+    "hardest_working", 12, "worker", f"increase({WORKER_PROCESSED.name}{{{_CHOSEN}}}[$__range])"
+)
 _FAILING = _job_types("failing", f"{DAY_FAILURES.name}{{{_CHOSEN}}} > 0")
 _BUSIEST = _job_types("busiest", f"{DAY_RUNS.name}{{{_CHOSEN}}} > 0")
 _SLOWEST = _job_types("slowest", f"{DAY_P95.name}{{{_CHOSEN}}}")
 _WAITING = _job_types(
     "waiting",
-    f"increase({RUN_WAIT.name}_sum{{{_CHOSEN}}}[24h]) / (increase({RUN_WAIT.name}_count{{{_CHOSEN}}}[24h]) > 0)",
+    f"increase({RUN_WAIT.name}_sum{{{_CHOSEN}}}[1h]) / (increase({RUN_WAIT.name}_count{{{_CHOSEN}}}[1h]) > 0)",
 )
 
 COMMON = (_PROMETHEUS, _POSTGRES, _SOURCE, _OMIT, _OF, _CONTROL)
+OF_JOBS = (*COMMON, _BACKLOGGED, _LATE)
+OF_WORKERS = (*COMMON, _HARDEST_WORKING)
 OF_METRICS = (*COMMON, _FAILING, _BUSIEST, _SLOWEST, _WAITING)
 OF_JOB = (_PROMETHEUS, _POSTGRES, _SOURCE, _JOB_TYPE, _OMIT, _OF, _CONTROL)

@@ -11,6 +11,7 @@ from dashboards.panels.table import Column, hidden, joined, selected
 from dashboards.promql import queue, runs, schedules, service, workers
 
 _SERIES = "{{job_type}}$of"
+_BACKLOGGED = 'job_type=~"$backlogged"'
 
 
 def background_jobs() -> Board:
@@ -20,7 +21,7 @@ def background_jobs() -> Board:
         title="System Status: Background Jobs",
         description="What runs when, what waits, what just ran.",
         time_from="now-6h",
-        variables=variables.COMMON,
+        variables=variables.OF_JOBS,
         links=navigation.bar(navigation.JOBS),
         rows=[
             Row(5, [at_a_glance(), firing()], widths=[15, 9]),
@@ -154,7 +155,7 @@ def pending() -> Tile:
     return chart(
         "Pending",
         "Jobs that are due and wait for a worker; the eight job types that had the most.",
-        {_SERIES: queue.highest_pending()},
+        {_SERIES: queue.most_pending(_BACKLOGGED)},
         COUNT,
         Style.AREAS,
         empty="Nothing was seen waiting in this time range",
@@ -167,7 +168,7 @@ def ready_age() -> Tile:
     return chart(
         "Ready age",
         "How long the oldest due job has been waiting for a worker; of the same job types.",
-        {_SERIES: queue.highest_age()},
+        {_SERIES: queue.age(_BACKLOGGED)},
         Axis("s", soft_max=60),
         Style.LINES,
         empty="Nothing was seen waiting in this time range",
@@ -179,7 +180,7 @@ def ticks_missed() -> Tile:
     return chart(
         "Ticks missed",
         "Schedule ticks that have passed without a job being queued; the eight job types that missed the most.",
-        {_SERIES: schedules.missed()},
+        {_SERIES: schedules.missed('job_type=~"$late"')},
         COUNT,
         Style.STEPS,
         empty="No missed ticks were seen in this time range",

@@ -15,6 +15,7 @@ from jobqueue.catalogue import WORKER_FAILED, WORKER_ONLINE, WORKER_PROCESSED
 
 _ONLINE = words({1: ("Online", GOOD), 0: ("Offline", WRONG)})
 _SERIES = "{{worker}}$of"
+_HARDEST_WORKING = 'worker=~"$hardest_working"'
 
 
 def workers() -> Board:
@@ -24,7 +25,7 @@ def workers() -> Board:
         title="System Status: Workers",
         description="Which workers are alive and what they do.",
         time_from="now-6h",
-        variables=variables.COMMON,
+        variables=variables.OF_WORKERS,
         links=navigation.bar(navigation.WORKERS),
         rows=[
             Row(5, [queue_totals(), firing(alerts.OF_WORKERS)], widths=[14, 10]),
@@ -103,6 +104,7 @@ def availability() -> Tile:
         words=_ONLINE,
         limits=steps(WRONG, (1, GOOD)),
         empty="No workers in this time range",
+        minimum_step="1m",
     )
 
 
@@ -110,8 +112,8 @@ def throughput() -> Tile:
     """Who does the work."""
     return chart(
         "Throughput per worker",
-        "Jobs processed per minute.",
-        {_SERIES: promql.throughput()},
+        "Jobs processed per minute, by the twelve workers that processed the most in the time range.",
+        {_SERIES: promql.throughput(_HARDEST_WORKING)},
         Axis("suffix:/min"),
         Style.AREAS,
         empty="No workers in this time range",
@@ -123,9 +125,9 @@ def busy_time() -> Tile:
     """Whether there are workers enough."""
     return chart(
         "Busy time per worker",
-        "Share of the time in which the worker was seen running a job. Sampled at each poll: runs shorter than the "
-        "poll interval are caught by chance.",
-        {_SERIES: promql.busy()},
+        "Share of the time in which the worker was seen running a job, of the same workers. Sampled at each poll: runs "
+        "shorter than the poll interval are caught by chance.",
+        {_SERIES: promql.busy(_HARDEST_WORKING)},
         Axis("percentunit", soft_max=1),
         Style.THIN,
         empty="No workers in this time range",

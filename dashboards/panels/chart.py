@@ -106,7 +106,14 @@ def chart(
 
 
 def timeline(
-    title: str, description: str, query: str, legend: str, words: Sequence[Json], limits: Json, empty: str
+    title: str,
+    description: str,
+    query: str,
+    legend: str,
+    words: Sequence[Json],
+    limits: Json,
+    empty: str,
+    minimum_step: str | None = None,
 ) -> Tile:
     """States over time, one bar each."""
     return Tile(
@@ -136,6 +143,7 @@ def timeline(
             "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False, "calcs": []},
             "tooltip": {"mode": "single", "sort": "none"},
         },
+        minimum_step=minimum_step,
     )
 
 

@@ -1,6 +1,6 @@
 """Jobs as they stand: how many wait, run, ended, and since when."""
 
-from dashboards.promql.select import JOB, busiest, by, by_job, by_job_over_time, first_of, series, zero_if_read
+from dashboards.promql.select import JOB, by, by_job, first_of, series, zero_if_read
 from jobqueue.catalogue import JOBS, OLDEST_ACTIVE, OLDEST_READY
 
 _LIVE = ("pending", "scheduled", "active", "retry")
@@ -31,16 +31,7 @@ def running_for(*matchers: str) -> str:
     return first_of(f"(time() - {by_job(OLDEST_ACTIVE, *matchers)})", f"0 * {jobs('active', *matchers)}")
 
 
-def highest_pending() -> str:
-    """The most jobs that waited in each interval, of the job types that had the most: no short peak is passed over."""
-    waiting = series(JOBS, 'state="pending"')
-    return _of_the_most_waiting(by(JOB, f"max_over_time({waiting}[$__rate_interval])"))
-
-
-def highest_age() -> str:
-    """The same job types: for how many seconds their oldest due job has waited."""
-    return _of_the_most_waiting(age())
-
-
-def _of_the_most_waiting(expression: str) -> str:
-    return busiest(JOB, expression, by_job_over_time("max_over_time", JOBS, 'state="pending"'))
+def most_pending(*matchers: str) -> str:
+    """The most jobs of each type that waited in each interval: no short peak is passed over."""
+    waiting = series(JOBS, 'state="pending"', *matchers)
+    return by(JOB, f"max_over_time({waiting}[$__rate_interval])")

@@ -1,7 +1,7 @@
 """Recurring jobs: what they are, when they run next, what was missed."""
 
 from dashboards.promql.queue import jobs
-from dashboards.promql.select import JOB, busiest, by, by_job, by_job_over_time, first_of, rows, series, zero_if_read
+from dashboards.promql.select import JOB, by, by_job, first_of, rows, series, zero_if_read
 from jobqueue.catalogue import (
     CONTROL_ACTION_INFO,
     SCHEDULE_ENABLED,
@@ -73,9 +73,9 @@ def run_now(*matchers: str) -> str:
     return f"{by_job(SCHEDULE_ENABLED, *matchers)} * on (source) group_left (path) {path}"
 
 
-def missed() -> str:
-    """Missed ticks of the job types that missed the most in the range."""
-    return busiest(JOB, by_job(SCHEDULE_MISSED), by_job_over_time("max_over_time", SCHEDULE_MISSED))
+def missed(*matchers: str) -> str:
+    """Missed ticks of each schedule."""
+    return by_job(SCHEDULE_MISSED, *matchers)
 
 
 def overdue() -> str:

@@ -62,13 +62,3 @@ def zero_if_read(collector: str, capability: str | None = None) -> str:
         return zero
     able = by_source(SOURCE_CAPABILITY, f'capability="{capability}"')
     return f"{zero} unless max({able}) == 0"
-
-
-def busiest(key: tuple[str, ...], expression: str, measure: str, count: int = 8) -> str:
-    """The series with the greatest *measure*, chosen for the whole range so that lines don't come and go."""
-    return f"({expression}) and on ({', '.join(key)}) topk({count}, ({measure}) > 0)"
-
-
-def by_job_over_time(function: str, metric: Metric, *matchers: str) -> str:
-    """One figure per source and job type for the whole range, such as ``max_over_time``."""
-    return by(JOB, f"{function}({series(metric, *matchers)}[$__range] @ end())")

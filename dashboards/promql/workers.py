@@ -11,6 +11,8 @@ from jobqueue.catalogue import (
 )
 
 NO_TIME = -1
+_LOOKS_EVERY = "15s"
+"""As often as workers are polled; else Prometheus takes the interval of its rules."""
 
 
 def workers() -> str:
@@ -51,14 +53,14 @@ def counted(online: int) -> str:
     return first_of(f"sum({by_worker(WORKER_ONLINE)} == bool {online})", zero_if_read("workers", "heartbeats"))
 
 
-def throughput() -> str:
+def throughput(*matchers: str) -> str:
     """Jobs per minute of each worker."""
-    return f"{by(WORKER, f'rate({series(WORKER_PROCESSED)}[$__rate_interval])')} * 60"
+    return f"{by(WORKER, f'rate({series(WORKER_PROCESSED, *matchers)}[$__rate_interval])')} * 60"
 
 
-def busy() -> str:
+def busy(*matchers: str) -> str:
     """The share of the time in which each worker was seen running a job, 0 to 1; one that died in a run is not busy."""
-    running = f"0 * {by(WORKER, series(WORKER_CURRENT_START))} + 1"
-    online = by_worker(WORKER_ONLINE)
+    running = f"0 * {by_worker(WORKER_CURRENT_START, *matchers)} + 1"
+    online = by_worker(WORKER_ONLINE, *matchers)
     seen = first_of(f"({running}) and on ({', '.join(WORKER)}) ({online} == 1)", f"0 * {online}")
-    return f"avg_over_time(({seen})[$__rate_interval:])"
+    return f"avg_over_time(({seen})[$__rate_interval:{_LOOKS_EVERY}])"

@@ -14,10 +14,13 @@ TABS: Json = BUILT[TABBED]["spec"]
 
 _VALUES = {
     "$__rate_interval": "5m",
-    "$__range": "6h",
     "$source": "main|eu",
     "${source:pipe}": "main|eu",
     "$job_type": "email.send_due",
+    "$__range": "6h",
+    "$backlogged": "(a|b)",
+    "$late": "(a|b)",
+    "$hardest_working": "(a|b)",
     "$failing": "(a|b)",
     "$busiest": "(a|b)",
     "$slowest": "(a|b)",

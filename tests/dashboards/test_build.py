@@ -126,6 +126,19 @@ def test_the_tabs_are_those_of_the_page_with_their_panels_in_place() -> None:
             assert spec["data"]["spec"]["queryOptions"].get("interval") == panel.get("interval")
 
 
+def test_a_chart_of_a_tab_keeps_the_time_range_that_it_is_meant_for() -> None:
+    ranges: dict[str, set[str]] = {}
+    for name, element in TABS["elements"].items():
+        data = element["spec"]["data"]["spec"]
+        if not all(query["spec"]["query"]["spec"].get("instant", True) for query in data["queries"]):
+            ranges.setdefault(name.rpartition("-")[0], set()).add(
+                data["queryOptions"].get("timeFrom", "the dashboard's")
+            )
+
+    assert TABS["timeSettings"]["from"] == CLASSIC["system-status-jobs"]["time"]["from"] == "now-6h"
+    assert ranges == {"jobs": {"the dashboard's"}, "workers": {"the dashboard's"}, "metrics": {"24h"}}
+
+
 def _target(link: Json) -> tuple[str, bool]:
     return link["url"], link["targetBlank"]
 

@@ -84,3 +84,17 @@ def test_tables_and_cards_ask_for_now_and_charts_for_a_range() -> None:
         for shown in dashboard["panels"]:
             wanted = shown["type"] in ("table", "stat")
             assert {target["instant"] for target in shown["targets"] if "expr" in target} <= {wanted}, shown["title"]
+
+
+@pytest.mark.parametrize("title", ["Pending", "Ready age", "Ticks missed", "Throughput", "Busy time", "Run duration"])
+def test_a_chart_asks_for_few_of_hundreds_of_job_types_or_workers(title: str) -> None:
+    """The few are worked out once for the whole range, and not at each of its steps."""
+    boards = ("system-status-jobs", "system-status-workers", "system-status-metrics")
+    charts = [shown for uid in boards for shown in CLASSIC[uid]["panels"] if shown["type"] == "timeseries"]
+    found = [target["expr"] for shown in charts if shown["title"].startswith(title) for target in shown["targets"]]
+
+    assert found
+    for expression in found:
+        selectors = expression.count("{")
+        assert expression.count('job_type=~"$') + expression.count('worker=~"$') == selectors, expression
+        assert "topk" not in expression
