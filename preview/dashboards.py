@@ -1,7 +1,6 @@
 """The dashboards' JSON files, read anew at each question, so that a build shows at the next refresh."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +26,6 @@ def load_all(folder: Path) -> list[Json]:
 def find(folder: Path, uid: str) -> Json | None:
     """The dashboard with that *uid*."""
     return next((dashboard for dashboard in load_all(folder) if dashboard["uid"] == uid), None)
-
-
-def panels(dashboard: Json) -> Iterator[Json]:
-    """Yield its panels, those in rows included."""
-    for panel in dashboard["panels"]:
-        yield panel
-        yield from panel.get("panels", [])
 
 
 async def _list(request: web.Request) -> web.Response:

@@ -11,7 +11,7 @@ _SENT = ("Accept", "Accept-Encoding", "Content-Type")
 
 def setup_routes(app: web.Application) -> None:
     """Add a route for each question that may be asked."""
-    for question in ("query", "query_range", "series", "labels"):
+    for question in ("query", "query_range"):
         app.router.add_get(f"{PREFIX}/{question}", _ask)
         app.router.add_post(f"{PREFIX}/{question}", _ask)
     app.router.add_get(f"{PREFIX}/label/{{name:[a-zA-Z_][a-zA-Z0-9_]*}}/values", _ask)

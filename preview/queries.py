@@ -12,7 +12,7 @@ from psycopg import AsyncConnection, AsyncCursor, Error
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from preview.binding import UnboundError, bind
-from preview.dashboards import Json, find, panels
+from preview.dashboards import Json, find
 from preview.keys import SETTINGS
 
 _MAX_ROWS = 5000
@@ -66,7 +66,7 @@ async def _ask(request: web.Request) -> web.Response:
 
 
 def _statement(dashboard: Json, question: _Question) -> str | None:
-    for panel in panels(dashboard):
+    for panel in dashboard["panels"]:
         if panel.get("id") == question.panel:
             for target in panel.get("targets", []):
                 if target.get("refId") == question.ref_id and isinstance(target.get("rawSql"), str):

@@ -2,7 +2,10 @@
 
 from urllib.parse import parse_qs, urlsplit
 
-from tests.preview.page import Page
+import pytest
+
+from tests.preview.page import Json, Page
+from tests.preview.test_dashboards import UIDS
 
 
 async def test_a_job_leads_to_its_own_dashboard_and_back(page: Page) -> None:
@@ -17,6 +20,49 @@ async def test_a_job_leads_to_its_own_dashboard_and_back(page: Page) -> None:
     assert (values["source"], values["job_type"]) == (["main"], "email.send_due")
     await page.tab.evaluate("history.back()")
     await page.drawn("system-status-jobs")
+
+
+def links_of(dump: Json) -> list[Json]:
+    """Every link of a panel, and of a cell of a table."""
+    rows = [row for panel in dump["panels"] for frame in panel["frames"] for row in frame["cells"]]
+    in_cells = [link for row in rows for cell in row for link in cell.get("links", [])]
+    return [*in_cells, *(link for panel in dump["panels"] for link in panel["links"])]
+
+
+@pytest.mark.parametrize("uid", UIDS)
+async def test_each_link_leads_to_a_page_that_is_there(uid: str, page: Page) -> None:
+    """What asks for no tab of its own is taken by Grafana's router, as by the preview's."""
+    await page.open(f"/d/{uid}?var-job_type=email.send_due")
+    links = links_of(await page.dump())
+    inside = [link["href"] for link in links if link.get("target") != "_blank"]
+    outside = {urlsplit(link["href"]).path: link["href"] for link in links if link.get("target") == "_blank"}
+
+    assert {urlsplit(href).path.removeprefix("/d/") for href in inside} <= set(UIDS)
+    assert all(parse_qs(urlsplit(href).query)["var-prometheus"] for href in inside)
+    for href in outside.values():
+        await page.tab.open(page.url + href.removeprefix(page.url))
+        await page.tab.reads("System Status control")
+    assert page.tab.complaints == []
+
+
+async def test_the_link_beside_a_title_leads_to_the_control_api(page: Page) -> None:
+    await page.open("/d/system-status-jobs")
+    link = "[data-panel-title='Scheduled Jobs'] a[title^='All actions']"
+    address = await page.tab.evaluate(f"document.querySelector({link!r}).href")
+    target = await page.tab.evaluate(f"document.querySelector({link!r}).target")
+
+    await page.tab.open(address)
+    await page.tab.reads("Background jobs: actions")
+
+    assert target == "_blank"
+
+
+async def test_a_link_that_asks_for_no_tab_of_its_own_is_kept_as_grafana_keeps_it(page: Page) -> None:
+    await page.open("/d/system-status-jobs")
+    await page.tab.evaluate("document.querySelector('[title^=\"All actions\"]').removeAttribute('target')")
+    await page.tab.evaluate("document.querySelector('[title^=\"All actions\"]').click()")
+
+    await page.tab.reads("Page not found")
 
 
 async def test_tabs_lead_to_the_dashboards_and_keep_the_source(page: Page) -> None:

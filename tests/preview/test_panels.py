@@ -1,4 +1,4 @@
-"""Panels that our dashboards don't have (yet), and what is wrong with a panel: shown, and told."""
+"""What Grafana makes of a panel that our dashboards don't have; and what is wrong with one: shown, and told."""
 
 import json
 from collections.abc import AsyncIterator
@@ -15,6 +15,7 @@ from tests.demo.test_demo import free_port
 from tests.preview.demo import Demo
 from tests.preview.page import Page
 
+OFF_AND_ON = "1 + 0 * (vector(time()) % 600 < 300)"
 PROMETHEUS = {"type": "prometheus", "uid": "prometheus"}
 
 
@@ -25,13 +26,22 @@ def panel(number: int, kind: str, title: str, expr: str | None = None, **more: A
     return {"id": number, "type": kind, "title": title, "gridPos": place, "targets": targets, **more}
 
 
+def chart(number: int, kind: str, title: str, expr: str, custom: Any = None, step: Any = None, **more: Any) -> Any:
+    target = {"refId": "A", "expr": expr, "instant": False, "legendFormat": title, "datasource": PROMETHEUS}
+    field_config = {"defaults": {"custom": custom or {}}, "overrides": []}
+    given = {"targets": [target | (step or {})], "fieldConfig": field_config}
+    return panel(number, kind, title) | given | more
+
+
 DASHBOARD = {
     "uid": "gallery",
     "title": "Gallery",
     "time": {"from": "now-15m", "to": "now"},
     "panels": [
-        panel(1, "text", "Text", options={"mode": "markdown", "content": "**Bold** <script>alert(1)</script>"}),
-        panel(2, "bargauge", "Bars", "vector(7)"),
+        chart(1, "state-timeline", "Gaps", OFF_AND_ON, {"insertNulls": False}),
+        chart(2, "state-timeline", "No gaps", OFF_AND_ON, {"insertNulls": 120_000}),
+        chart(3, "timeseries", "Panel's step", "rate(up[$__rate_interval])", interval="2m"),
+        chart(8, "timeseries", "Query's step", "rate(up[$__rate_interval])", step={"interval": "2m"}),
         panel(4, "table", "Broken", "sum("),
         panel(5, "table", "Nowhere", "vector($nowhere)"),
         panel(
@@ -64,15 +74,31 @@ async def gallery(demo: Demo, chromium: str, tmp_path: Path) -> AsyncIterator[Pa
         await runner.cleanup()
 
 
-async def test_panels_are_drawn_and_faults_are_shown_and_told(gallery: Page) -> None:
+async def test_a_timeline_has_gaps_unless_the_panel_says_how_long_they_are(gallery: Page) -> None:
+    """Grafana inserts them where panel and query agree; a query of a range always says its step."""
+    await gallery.open("/d/gallery")
+
+    [[gaps], [none]] = [(await gallery.panel(title))["timeline"] for title in ("Gaps", "No gaps")]
+
+    assert len(gaps["segments"]) > 1
+    assert len(none["segments"]) == 1
+
+
+async def test_a_querys_own_step_is_taken_for_the_scrape_interval_and_a_panels_is_not(gallery: Page) -> None:
+    await gallery.open("/d/gallery")
+
+    asked = [(await gallery.panel(title))["queries"][0] for title in ("Panel's step", "Query's step")]
+
+    assert [one["step"] for one in asked] == [120, 120]
+    assert [one["expr"] for one in asked] == ["rate(up[135s])", "rate(up[480s])"]
+
+
+async def test_faults_are_shown_and_told(gallery: Page) -> None:
     await gallery.open("/d/gallery")
     panels = {one["title"]: one for one in (await gallery.dump())["panels"]}
     errors = {title: [e["message"] for e in one["errors"]] for title, one in panels.items() if one["errors"]}
     warnings = {title: one["warnings"] for title, one in panels.items() if one["warnings"]}
 
-    assert "<strong>Bold</strong>" in panels["Text"]["html"]
-    assert "<script>" not in panels["Text"]["html"]
-    assert panels["Bars"]["values"][0]["text"] == "7"
     assert errors.keys() == {"Broken", "Nowhere", "Unknown"}
     assert "parse error" in errors["Broken"][0]
     assert warnings["Mistyped"] == [

@@ -1,6 +1,7 @@
-"""With 500 job types and 200 workers."""
+"""With 500 job types, 200 workers, and a day of samples behind them."""
 
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -19,14 +20,17 @@ from demo.processes import Child
 from preview.chromium import open_tab
 from tests.conftest import Server
 from tests.demo.test_demo import free_port
-from tests.preview.page import Page
+from tests.preview import memory
+from tests.preview.page import Json, Page
 from tests.preview.test_dashboards import UIDS
 
 JOB_TYPES = 500
 WORKERS = 200
 RENDERED_WITHIN = 10.0
-"""Seconds of the page's own thread, which don't depend on what else the machine does."""
+"""Seconds by the clock, from the address to everything drawn."""
 QUERIED_WITHIN = 1.0
+"""Seconds of Prometheus for all that a tab asks, its variables included."""
+_QUERY = re.compile(r"query_result\((.+)\)", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +47,11 @@ def crowded(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         ending.callback(server.drop_database, database)
         exporter = ending.enter_context(our_exporter(url, poll_interval=15))
         port, preview_port = free_port(), free_port()
+        workers = [f"worker-{number}" for number in range(1, WORKERS + 1)]
+        crowd = memory.Crowd(types, workers, exporter.scrape().page.decode())
+        instance = f"127.0.0.1:{exporter.port}"
+        samples = memory.write(crowd, program.with_name("promtool"), prometheus.data(folder), instance)
+        print(f"\na memory of {samples:,} samples")
         ports = Ports(exporter.port, free_port(), port, free_port(), free_port(), preview_port)
         command = prometheus.command(program, folder, ports, alert_speed=1)
         ending.callback(Child.start("prometheus", command, log=folder / "prometheus.log").stop)
@@ -68,26 +77,39 @@ async def test_each_dashboard_is_drawn_soon_and_asks_prometheus_for_little(
     uid: str, crowded: tuple[int, int], chromium: str
 ) -> None:
     preview_port, port = crowded
-    async with open_tab(chromium) as tab:
-        page = Page(f"http://127.0.0.1:{preview_port}", tab)
-        await tab.send("Performance.enable", timeDomain="threadTicks")
-        await page.open(f"/d/{uid}")
-        spent = {one["name"]: one["value"] for one in (await tab.send("Performance.getMetrics"))["metrics"]}
-        rendered = spent["TaskDuration"]
-        dump = await page.dump()
-    seconds = {}
+    rendered, dump = min([await drawn(chromium, preview_port, uid) for _ in range(2)], key=lambda one: one[0])
     async with ClientSession() as http:
-        for panel in dump["panels"]:
-            for query in panel["queries"]:
-                if query["kind"] != "sql":
-                    name = f"{panel['title']}, {query['refId']}"
-                    seconds[name] = round(await evaluated(http, port, query, dump["range"]), 3)
-    slowest = sorted(seconds.items(), key=lambda item: -item[1])[:4]
-    print(f"\n{uid}: drawn in {rendered:.1f} s, {sum(seconds.values()):.2f} s of PromQL, slowest: {slowest}")
+        asked = [(name, await evaluated(http, port, query, dump["range"])) for name, query in questions(dump)]
+    slowest = [f"{name} {seconds:.3f} s" for name, seconds in sorted(asked, key=lambda one: -one[1])[:4]]
+    queried = sum(seconds for _, seconds in asked)
+    print(f"\n{uid}: drawn in {rendered:.1f} s, {queried:.2f} s of PromQL, slowest: {', '.join(slowest)}")
 
     assert [one["errors"] for one in dump["panels"] if one["errors"]] == []
+    assert [one["title"] for one in dump["panels"] if one["type"] == "timeseries" and one["status"] == "no-data"] in (
+        [],
+        ["Admin actions", "Cleaned up by the janitor"],  # there is no control API here
+    )
     assert rendered < RENDERED_WITHIN
-    assert sum(seconds.values()) < QUERIED_WITHIN, slowest
+    assert queried < QUERIED_WITHIN, slowest
+
+
+async def drawn(chromium: str, port: int, uid: str) -> tuple[float, Json]:
+    """After how many seconds a new tab shows the whole dashboard, and what it shows."""
+    async with open_tab(chromium) as tab:
+        page, began = Page(f"http://127.0.0.1:{port}", tab), time.monotonic()
+        await page.open(f"/d/{uid}")
+        return time.monotonic() - began, await page.dump()
+
+
+def questions(dump: Json) -> Iterator[tuple[str, Json]]:
+    """All that a tab asks Prometheus to work out at each refresh, by where it stands."""
+    for variable in dump["variables"]:
+        if found := _QUERY.fullmatch(variable.get("query", "")):
+            yield f"${variable['name']}", {"kind": "instant", "expr": found[1]}
+    for panel in dump["panels"]:
+        for query in panel["queries"]:
+            if query["kind"] != "sql":
+                yield f"{panel['title']}, {query['refId']}", query
 
 
 async def evaluated(http: ClientSession, port: int, query: dict[str, Any], span: dict[str, float]) -> float:

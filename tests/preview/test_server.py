@@ -82,7 +82,10 @@ def test_a_variables_value_is_never_sql(demo: Demo) -> None:
     [
         ("GET", "/prometheus/api/v1/query?query=jobqueue_up", 200),
         ("GET", "/prometheus/api/v1/label/source/values", 200),
-        ("DELETE", "/prometheus/api/v1/series", 405),
+        ("DELETE", "/prometheus/api/v1/query", 405),
+        ("DELETE", "/prometheus/api/v1/series", 404),
+        ("GET", "/prometheus/api/v1/series?match[]=up", 404),
+        ("GET", "/prometheus/api/v1/labels", 404),
         ("POST", "/prometheus/api/v1/admin/tsdb/delete_series?match[]=up", 404),
         ("POST", "/prometheus/-/quit", 404),
         ("GET", "/prometheus/api/v1/status/config", 404),

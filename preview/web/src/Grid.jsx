@@ -1,19 +1,8 @@
-import { Icon, useTheme2 } from '@grafana/ui';
 import { memo, useEffect, useRef } from 'react';
 import { toPixels } from './layout.js';
 import { PanelView } from './PanelView.jsx';
 
 const MARGIN = '200px'; // what is about to be scrolled to is queried, too
-
-function Row({ title }) {
-  const theme = useTheme2();
-  return (
-    <div style={{ ...theme.typography.h5, display: 'flex', alignItems: 'center', gap: 8, height: '100%' }}>
-      <Icon name="angle-down" />
-      {title}
-    </div>
-  );
-}
 
 /** Says when it comes into view and when it leaves, so that only panels which are looked at are queried. */
 const Cell = memo(function Cell({ panel, state, rect, onLook }) {
@@ -30,7 +19,7 @@ const Cell = memo(function Cell({ panel, state, rect, onLook }) {
       data-panel-title={state?.title}
       style={{ position: 'absolute', ...rect }}
     >
-      {panel.type === 'row' ? <Row title={panel.title} /> : <PanelView panel={panel} state={state} rect={rect} />}
+      <PanelView panel={panel} state={state} rect={rect} />
     </div>
   );
 }, (a, b) => a.panel === b.panel && a.state === b.state);

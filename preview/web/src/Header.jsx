@@ -1,7 +1,7 @@
 import { css } from '@emotion/css';
 import { dateTime } from '@grafana/data';
 import {
-  Combobox, Input, LinkButton, MultiCombobox, RefreshPicker, Tab, TabsBar, TimeRangePicker, useTheme2,
+  Combobox, MultiCombobox, RefreshPicker, Tab, TabsBar, TimeRangePicker, useTheme2,
 } from '@grafana/ui';
 import { format, navigate, parse } from './address.js';
 import { ALL } from './variables.js';
@@ -29,9 +29,6 @@ function tabs({ json, context }, dashboards, address) {
 function Variable({ variable, onChange }) {
   const options = variable.options.map(({ text, value }) => ({ label: text, value }));
   const common = { options, width: 'auto', minWidth: 12, maxWidth: 60, 'aria-label': variable.label };
-  if (variable.type === 'textbox') {
-    return <Input defaultValue={variable.value} onBlur={(e) => onChange([e.currentTarget.value])} width={24} />;
-  }
   if (!variable.multi) {
     return <Combobox {...common} value={variable.value} onChange={({ value }) => onChange([value])} />;
   }
@@ -73,7 +70,6 @@ function TimePicker({ range, address }) {
 export function Header({ live, dashboards, address, pace, onPace }) {
   const theme = useTheme2();
   const { context } = live;
-  const others = (live.json?.links ?? []).filter((l) => l.url && !l.url.startsWith('/d/'));
   const setVariable = (name, values) => navigate(format({ ...address, vars: { ...address.vars, [name]: values } }));
   const line = css({ display: 'flex', flexWrap: 'wrap', gap: 8, alignItems: 'center', marginBottom: 8 });
   return (
@@ -101,11 +97,6 @@ export function Header({ live, dashboards, address, pace, onPace }) {
           </label>
         ))}
         <span style={{ flex: 1 }} />
-        {others.map((l) => (
-          <LinkButton key={l.title} size="sm" variant="secondary" href={l.url} tooltip={l.tooltip}>
-            {l.title}
-          </LinkButton>
-        ))}
         {context && <TimePicker range={context.range} address={address} />}
         <RefreshPicker
           onRefresh={() => live.refresh()}

@@ -77,7 +77,7 @@ export function Page({ dashboards, onShow }) {
         {address.uid ? (
           <Dashboard key={address.uid} address={address} dashboards={dashboards} onShow={onShow} />
         ) : (
-          <Alert severity="error" title="There are no dashboards" />
+          <Alert severity="error" title={dashboards.length ? 'Page not found' : 'There are no dashboards'} />
         )}
         <Toasts />
         <PortalContainer />

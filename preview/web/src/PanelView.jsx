@@ -1,7 +1,8 @@
 import { DashboardCursorSync, LoadingState, renderMarkdown } from '@grafana/data';
-import { PanelChrome, PanelContextProvider } from '@grafana/ui';
+import { Icon, PanelChrome, PanelContextProvider } from '@grafana/ui';
 import { Component } from 'react';
 import { eventBus } from './boot.js';
+import { panelLinks } from './panelLinks.js';
 import { PanelMessage } from './panels/message.jsx';
 import { TIME_ZONE } from './timerange.js';
 
@@ -21,8 +22,8 @@ class Catch extends Component {
 }
 
 /** A table that has columns but no rows is drawn, too: its header, and 'No rows'. */
-const drawable = ({ plugin, panel, hasData, series }) =>
-  plugin.meta.skipDataQuery || hasData || (panel.type === 'table' && series.some((f) => f.fields.length));
+const drawable = ({ panel, hasData, series }) =>
+  hasData || (panel.type === 'table' && series.some((f) => f.fields.length));
 
 function Body({ state, width, height }) {
   const { plugin, panel, title, series, alerts, structureRev, range, options, fieldConfig, interpolate } = state;
@@ -51,6 +52,13 @@ function Body({ state, width, height }) {
   );
 }
 
+const PanelLinks = ({ state }) =>
+  panelLinks(state).map(({ title, href, target }) => (
+    <PanelChrome.TitleItem key={href} href={href} target={target} title={title} aria-label={title}>
+      <Icon name="external-link-alt" />
+    </PanelChrome.TitleItem>
+  ));
+
 export function PanelView({ panel, state, rect }) {
   const [error] = state?.errors ?? [];
   const title = state?.title ?? panel.title;
@@ -63,6 +71,7 @@ export function PanelView({ panel, state, rect }) {
         height={rect.height}
         displayMode={panel.transparent ? 'transparent' : 'default'}
         description={panel.description ? describe : undefined}
+        titleItems={state && panel.links?.length ? <PanelLinks state={state} /> : undefined}
         hoverHeader={!title}
         padding={panel.type === 'table' ? 'none' : 'md'}
         loadingState={state ? LoadingState.Done : LoadingState.Loading}

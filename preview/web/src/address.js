@@ -48,11 +48,11 @@ export function navigate(href, { replace = false } = {}) {
   changed();
 }
 
-/** Links to dashboards change the page without loading it anew; all others, and new tabs, are the browser's. */
+/** As Grafana's router: it takes every link of its own origin, page of ours or not, that asks for no tab of its own. */
 function follow(event) {
   const link = event.target.closest?.('a[href]');
   const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
-  if (!link || !plain || link.target || link.origin !== location.origin || !link.pathname.startsWith('/d/')) {
+  if (!link || !plain || link.target || link.origin !== location.origin) {
     return;
   }
   event.preventDefault();

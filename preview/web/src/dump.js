@@ -3,9 +3,9 @@ import { formattedValueToString, getFieldDisplayName } from '@grafana/data';
 import { getActions } from './actions.js';
 import { theme } from './boot.js';
 import { toTimeline } from './panels/statetimeline.jsx';
-import { renderText } from './panels/text.jsx';
 import { timeSeriesProblem } from './panels/timeseries.jsx';
 import { getValues } from './panels/values.js';
+import { panelLinks } from './panelLinks.js';
 import { UNRESOLVED } from './query/lint.js';
 
 const MAX_ROWS = 1000;
@@ -63,6 +63,7 @@ function unresolved(state, frames) {
   const found = new Set();
   const check = (where, s) => UNRESOLVED.test(s ?? '') && found.add(`unresolved variable in ${where}: ${s}`);
   check('title', state.title);
+  panelLinks(state).forEach((l) => [l.href, l.title].forEach((s) => check('link of the panel', s)));
   for (const { cells, columns } of frames) {
     cells.forEach((row) => row.forEach((cell, i) => {
       cell.links?.forEach((l) => [l.href, l.title].forEach((s) => check(`link of ${columns[i]}`, s)));
@@ -86,7 +87,6 @@ function dumpValues({ series, options, fieldConfig, interpolate }) {
 /** What there is beside frames, by panel type. */
 const DETAILS = {
   stat: (state) => ({ values: dumpValues(state) }),
-  bargauge: (state) => ({ values: dumpValues(state) }),
   timeseries: ({ series }) => ({
     seriesNames: series.flatMap((f) =>
       f.fields.filter((x) => x.type === NUMBERS).map((x) => getFieldDisplayName(x, f, series))),
@@ -95,8 +95,8 @@ const DETAILS = {
   'state-timeline': ({ series, range, options }) => ({ timeline: toTimeline(series, range, options) }),
 };
 
-function status({ errors, plugin, hasData }) {
-  return errors.length ? 'error' : plugin.meta.skipDataQuery || hasData ? 'ok' : 'no-data';
+function status({ errors, hasData }) {
+  return errors.length ? 'error' : hasData ? 'ok' : 'no-data';
 }
 
 function dumpPanel(state) {
@@ -106,7 +106,7 @@ function dumpPanel(state) {
   const { problem, ...details } = (state.hasData && DETAILS[panel.type]?.(state)) || {};
   return {
     id: panel.id, title: state.title, type: panel.type, status: status(state), queries: state.queries, frames,
-    ...details, ...(panel.type === 'text' && { html: renderText(state.options, state.interpolate) }),
+    ...details, links: links(panelLinks(state)),
     errors: problem ? [...state.errors, { stage: 'render', message: problem }] : state.errors,
     warnings: [...new Set([...state.warnings, ...unresolved(state, frames)])],
     screen: element && dumpScreen(element),
@@ -118,7 +118,7 @@ export function dumpDashboard(live) {
   const range = { from: context.range.from.valueOf(), to: context.range.to.valueOf() };
   return {
     uid: json.uid, title: json.title, error: live.error, range, variables: context.variables,
-    expected: live.panels.filter((p) => p.type !== 'row').length,
+    expected: live.panels.length,
     panels: live.states.map(dumpPanel),
   };
 }

@@ -11,7 +11,7 @@ export const toPixels = ({ x, y, w, h }, width) => {
   };
 };
 
-/** Flat list of panels, in reading order; those of a collapsed row aren't shown. */
+/** The panels, in reading order. */
 export function layoutPanels(dashboard, width) {
   return [...dashboard.panels]
     .sort((a, b) => a.gridPos.y - b.gridPos.y || a.gridPos.x - b.gridPos.x)

@@ -113,7 +113,7 @@ export class LiveDashboard {
   #load(panel) {
     const run = this.#contextRun;
     const before = this.#entries.get(panel.key);
-    if (panel.type === 'row' || before?.run === run) {
+    if (before?.run === run) {
       return before?.loading;
     }
     const entry = { run, state: before?.state };
@@ -131,7 +131,7 @@ export class LiveDashboard {
   /** Whether all that is in view is as new as the newest refresh. */
   get settled() {
     const current = (key) => this.#entries.get(key)?.run === this.#contextRun && this.#entries.get(key).loaded;
-    const seen = this.panels.filter((p) => p.type !== 'row' && this.#inView.has(p.key));
+    const seen = this.panels.filter((p) => this.#inView.has(p.key));
     return !this.busy && seen.length > 0 && seen.every((p) => current(p.key));
   }
 }

@@ -1,21 +1,19 @@
 // The PanelPlugin objects (options defaults + field-config registry). The plugin modules themselves live in
 // Grafana core; the names and defaults below follow @grafana/schema's generated panel types and saved dashboards.
-import { identityOverrideProcessor, PanelPlugin, stringOverrideProcessor } from '@grafana/data';
+import { FieldType, identityOverrideProcessor, PanelPlugin, stringOverrideProcessor } from '@grafana/data';
 import { AxisColorMode, AxisPlacement } from '@grafana/schema';
 import { commonOptionsBuilder } from '@grafana/ui';
-import { BarGaugePanel } from './panels/bargauge.jsx';
 import { StatPanel } from './panels/stat.jsx';
 import { StateTimelinePanel } from './panels/statetimeline.jsx';
 import { TablePanel } from './panels/table.jsx';
-import { TextPanel } from './panels/text.jsx';
 import { TimeSeriesPanel } from './panels/timeseries.jsx';
 
 /** Registers custom field options: {path: defaultValue}. getPanelOptionsWithDefaults drops those that aren't. */
-function custom(builder, options) {
+function custom(builder, options, shouldApply = () => true) {
   for (const [path, defaultValue] of Object.entries(options)) {
     builder.addCustomEditor({
       id: path, path, name: path, defaultValue, settings: { expandTemplateVars: true },
-      editor: () => null, override: () => null, shouldApply: () => true,
+      editor: () => null, override: () => null, shouldApply,
       process: typeof defaultValue === 'string' ? stringOverrideProcessor : identityOverrideProcessor,
     });
   }
@@ -23,6 +21,8 @@ function custom(builder, options) {
 
 const reduceOptions = { values: false, calcs: ['lastNotNull'], fields: '' };
 const byThresholds = { color: { defaultValue: { mode: 'thresholds' } } };
+const gaps = { spanNulls: false, insertNulls: false };
+const notTime = (field) => field.type !== FieldType.time;
 const legend = { displayMode: 'list', placement: 'bottom', showLegend: true, calcs: [] };
 
 const definitions = {
@@ -47,14 +47,6 @@ const definitions = {
     },
     standardOptions: byThresholds,
   },
-  bargauge: {
-    component: BarGaugePanel,
-    options: {
-      reduceOptions, orientation: 'auto', displayMode: 'gradient', valueMode: 'color', namePlacement: 'auto',
-      showUnfilled: true, sizing: 'auto', minVizWidth: 8, minVizHeight: 16, maxVizHeight: 300,
-    },
-    standardOptions: byThresholds,
-  },
   timeseries: {
     component: TimeSeriesPanel,
     options: { legend, tooltip: { mode: 'single', sort: 'none' } },
@@ -62,10 +54,11 @@ const definitions = {
     fields: (b) => {
       custom(b, {
         drawStyle: 'line', lineInterpolation: 'linear', barAlignment: 0, barWidthFactor: 0.6, lineWidth: 1,
-        fillOpacity: 0, gradientMode: 'none', fillBelowTo: undefined, lineStyle: undefined, spanNulls: false,
-        insertNulls: false, showPoints: 'auto', showValues: false, pointSize: 5, transform: undefined,
+        fillOpacity: 0, gradientMode: 'none', fillBelowTo: undefined, lineStyle: undefined,
+        showPoints: 'auto', showValues: false, pointSize: 5, transform: undefined,
         thresholdsStyle: { mode: 'off' }, lineColor: undefined, fillColor: undefined, pointColor: undefined,
       });
+      custom(b, gaps, notTime);
       commonOptionsBuilder.addStackingConfig(b, { mode: 'none', group: 'A' });
       const axis = { axisPlacement: AxisPlacement.Auto, axisColorMode: AxisColorMode.Text };
       commonOptionsBuilder.addAxisConfig(b, axis);
@@ -77,16 +70,16 @@ const definitions = {
     options: { alignValue: 'left', mergeValues: true, perPage: 20, rowHeight: 0.9, showValue: 'auto', legend },
     standardOptions: byThresholds,
     fields: (b) => {
-      custom(b, { lineWidth: 0, fillOpacity: 70, spanNulls: false, insertNulls: false, axisPlacement: 'auto' });
+      custom(b, { lineWidth: 0, fillOpacity: 70, axisPlacement: 'auto' });
+      custom(b, gaps, notTime);
       commonOptionsBuilder.addHideFrom(b);
     },
   },
-  text: { component: TextPanel, options: { mode: 'markdown', content: '', code: {} }, skipDataQuery: true },
 };
 
-function make(type, { component, options, standardOptions, fields, skipDataQuery = false }) {
+function make(type, { component, options, standardOptions, fields }) {
   const plugin = new PanelPlugin(component);
-  plugin.meta = { id: type, name: type, skipDataQuery, info: {} };
+  plugin.meta = { id: type, name: type, info: {} };
   plugin.useFieldConfig({ useCustomConfig: fields, standardOptions });
   plugin.setPanelOptions((b) => {
     for (const [path, defaultValue] of Object.entries(options)) {

@@ -2,6 +2,7 @@
 // (${var:format}, ${__data.fields.x}, ${__value.raw}, ${__field.labels.x}, ${__url_time_range}, ...).
 import { EmbeddedScene, LocalValueVariable, sceneGraph, SceneTimeRange, SceneVariableSet } from '@grafana/scenes';
 import { promLabelValues, promQuery } from './api.js';
+import { rangeVars } from './query/interval.js';
 
 export const ALL = '$__all';
 const LABEL_VALUES = /^label_values\(\s*(?:(.+)\s*,\s*)?([a-zA-Z_]\w*)\s*\)\s*$/s;
@@ -22,8 +23,7 @@ async function queryValues(query, range) {
   throw new Error(`unsupported variable query: ${query}`);
 }
 
-async function queryOptions(variable, range, interpolate) {
-  const query = interpolate(typeof variable.query === 'string' ? variable.query : variable.query?.query ?? '');
+async function queryOptions(variable, range, query) {
   const values = await queryValues(query, range);
   const regex = variable.regex && new RegExp(variable.regex.replace(/^\/(.*)\/\w*$/s, '$1'));
   const options = new Map();
@@ -40,15 +40,9 @@ async function queryOptions(variable, range, interpolate) {
   return direction ? list.sort((a, b) => direction * a.text.localeCompare(b.text, undefined, { numeric })) : list;
 }
 
-const listed = (query) =>
-  String(query ?? '').split(/(?<!\\),/).map((s) => s.trim().replace(/\\,/g, ',')).filter(Boolean);
-
-async function optionsOf(variable, range, interpolate) {
-  const plain = (value) => ({ text: value, value });
+async function optionsOf(variable, range, query) {
   switch (variable.type) {
-    case 'query': return queryOptions(variable, range, interpolate);
-    case 'custom': case 'interval': return listed(variable.query).map(plain);
-    case 'constant': case 'textbox': return [plain(String(variable.query ?? ''))];
+    case 'query': return queryOptions(variable, range, query);
     case 'datasource': return [{ text: 'preview', value: variable.query }];
     default: throw new Error(`unsupported variable type '${variable.type}'`);
   }
@@ -62,7 +56,7 @@ const asArray = (v) => (Array.isArray(v) ? v : v == null || v === '' ? [] : [v])
 /** What is chosen: the values that the address names, else the dashboard's own, else all or the first. */
 function choose(variable, options, wanted) {
   if (wanted.includes(ALL)) {
-    return variable.allValue ? [variable.allValue] : options.map((o) => o.value);
+    return options.map((o) => o.value);
   }
   if (wanted.length || !options.length) {
     return wanted;
@@ -71,7 +65,7 @@ function choose(variable, options, wanted) {
 }
 
 /**
- * -> {interpolate, variables: [{name, label, type, hidden, multi, options, value, all, error, warning}],
+ * -> {interpolate, variables: [{name, label, type, hidden, multi, query, options, value, all, error, warning}],
  *     values: {name: [values]}, variablesForUrl()}
  */
 export async function resolveVariables(dashboard, range, wantedVars) {
@@ -84,7 +78,8 @@ export async function resolveVariables(dashboard, range, wantedVars) {
     const multi = Boolean(v.multi || v.includeAll);
     const info = { name: v.name, label: v.label || v.name, type: v.type, hidden: isHidden(v), multi, options: [] };
     try {
-      info.options = await optionsOf(v, range, interpolate);
+      info.query = v.type === 'query' ? interpolate(v.query.query, rangeVars(range)) : undefined;
+      info.options = await optionsOf(v, range, info.query);
     } catch (err) {
       info.error = err.message;
     }
@@ -96,10 +91,9 @@ export async function resolveVariables(dashboard, range, wantedVars) {
     if (!info.all && v.type === 'query' && !info.error && !chosen.every(known)) {
       info.warning = `${JSON.stringify(chosen)} is not among the ${info.options.length} options`;
     }
-    const many = multi && !(info.all && v.allValue);
-    info.value = many ? chosen : chosen[0] ?? '';
+    info.value = multi ? chosen : chosen[0] ?? '';
     const text = info.all ? 'All' : chosen.map((c) => info.options.find((o) => o.value === c)?.text ?? c).join(' + ');
-    const scoped = new LocalValueVariable({ name: v.name, value: info.value, text, isMulti: many });
+    const scoped = new LocalValueVariable({ name: v.name, value: info.value, text, isMulti: multi });
     set.setState({ variables: [...set.state.variables, scoped] });
     variables.push(info);
   }

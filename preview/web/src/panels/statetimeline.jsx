@@ -1,5 +1,7 @@
 // Drawn here (core's is AGPL): one row per non-time field, merged equal values, display colours, pages of rows.
-import { dateTimeFormat, FieldType, formattedValueToString, getFieldDisplayName } from '@grafana/data';
+import {
+  applyNullInsertThreshold, dateTimeFormat, FieldType, formattedValueToString, getFieldDisplayName,
+} from '@grafana/data';
 import { Pagination, useTheme2 } from '@grafana/ui';
 import { useState } from 'react';
 import { PanelMessage } from './message.jsx';
@@ -30,16 +32,14 @@ function roundMoments(from, to) {
 /** Equal values that follow one another are one segment; one without a value ends the last. */
 function toSegments(times, field, end, { mergeValues }) {
   const segments = [];
-  const gap = field.config.custom?.insertNulls;
   times.forEach((from, i) => {
     const value = field.values[i];
     const last = segments.at(-1);
     if (last && last.to === undefined) {
-      const apart = typeof gap === 'number' && from - times[i - 1] > gap;
-      if (mergeValues && last.value === value && !apart) {
+      if (mergeValues && last.value === value) {
         return;
       }
-      last.to = apart ? times[i - 1] : from;
+      last.to = from;
     }
     if (value != null) {
       const display = field.display(value);
@@ -54,13 +54,15 @@ function toSegments(times, field, end, { mergeValues }) {
 
 /** [{name, segments: [{from, to, value, text, color}]}] */
 export function toTimeline(series, range, options) {
-  return series.flatMap((frame) => {
+  const [refFieldPseudoMin, refFieldPseudoMax] = [range.from.valueOf(), range.to.valueOf()];
+  return series.flatMap((given) => {
+    const frame = applyNullInsertThreshold({ frame: given, refFieldPseudoMin, refFieldPseudoMax });
     const time = frame.fields.find((f) => f.type === FieldType.time);
     return frame.fields
       .filter((f) => time && f.type !== FieldType.time && !f.config.custom?.hideFrom?.viz)
       .map((field) => ({
         name: getFieldDisplayName(field, frame, series),
-        segments: toSegments(time.values, field, range.to.valueOf(), options),
+        segments: toSegments(time.values, field, refFieldPseudoMax, options),
       }));
   });
 }

@@ -8,7 +8,7 @@ import { lastValueFrom } from 'rxjs';
 import { theme } from '../boot.js';
 import { fieldConfigWarnings, missingFields, omitted, queryWarnings } from './lint.js';
 import { getPlugin } from '../plugins.jsx';
-import { panelTimeRange, TIME_ZONE } from '../timerange.js';
+import { TIME_ZONE } from '../timerange.js';
 import { runPrometheus } from './prometheus.js';
 import { runSql } from './sql.js';
 
@@ -84,7 +84,7 @@ export async function loadPanel(panel, ctx, before) {
   const interpolate = (text, scoped, format) => ctx.interpolate(text, { ...panel.scopedVars, ...scoped }, format);
   const state = {
     panel, interpolate, plugin: getPlugin(panel.type), title: interpolate(panel.title ?? '', undefined, 'text'),
-    range: panelTimeRange(ctx.range, panel), queries: [], errors: [], warnings: [], series: [],
+    range: ctx.range, queries: [], errors: [], warnings: [], series: [],
     omitted: omitted(panel, interpolate),
   };
   if (!state.plugin) {

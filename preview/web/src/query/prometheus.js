@@ -78,8 +78,8 @@ function seriesFrame({ metric, points }, target, expr, step, interpolate) {
 
 /** -> {frames, request: {kind, expr, step?, series, ms}, notices}. `tables`: how many of the panel's targets are. */
 export async function runPrometheus(target, { panel, range, interpolate, tables }) {
-  const step = stepFor(target, panel, range, interpolate);
-  const scoped = intervalVars(step, range);
+  const step = stepFor(target, panel, range);
+  const scoped = intervalVars(step, target, range);
   const expr = interpolate(target.expr ?? '', scoped, interpolateValue);
   const [from, to] = [range.from.valueOf() / 1000, range.to.valueOf() / 1000];
   const aligned = (t) => Math.floor(t / step) * step;
