@@ -18,7 +18,9 @@ class StoreCollector:
         self._store = store
 
     async def collect(self) -> Samples:
-        """Fail while rows can't be written."""
+        """Fail while rows can't be written, or nobody knows yet."""
+        if not self._store.was_asked:
+            raise NotKeptError("nothing has been counted yet, see collector runs")
         if self._store.failure is not None:
             raise NotKeptError(self._store.failure)
         return ()

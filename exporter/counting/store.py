@@ -57,9 +57,12 @@ class RunStore:
         self._unwritten: dict[Key, Runs] = {}
         self.failure: str | None = None
         """Why rows can't be written now; None when they can."""
+        self.was_asked = False
+        """Whether anybody can know that by now."""
 
     async def anchor(self) -> Anchor:
         """Find where counting ended; an empty anchor where our tables aren't to be had."""
+        self.was_asked = True
         try:
             async with self._database.transaction() as conn:
                 cursor = await conn.execute(self._queries["source"], {"source": self._source})
