@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import SecretStr
 
+from dashboards.publish import FOLDER_TITLE
 from jobqueue.config import Source
 from jobqueue.tables.grants import grants
 
@@ -16,7 +17,6 @@ KUBERNETES = ROOT / "deploy/kubernetes/generated"
 
 _LABELS = {"app.kubernetes.io/part-of": "system-status"}
 _HEADER = "# Written by python -m deploy; a test compares.\n"
-_FOLDER = "System Status"
 
 
 def generated() -> dict[Path, str]:
@@ -63,7 +63,7 @@ def _dashboard(file: Path, name: str) -> dict[str, Any]:
     metadata = {
         "name": f"dashboard-{name}",
         "labels": {**_LABELS, "grafana_dashboard": "1"},
-        "annotations": {"grafana_folder": _FOLDER},
+        "annotations": {"grafana_folder": FOLDER_TITLE},
     }
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {file.name: text}}

@@ -13,9 +13,11 @@ import yaml
 from control_api.settings import load_control
 from deploy.generated import generated
 from jobqueue.config import Listen
+from jobqueue.config import load as load_settings
 from jobqueue.config.load import VARIABLES
 from jobqueue.engines import ENGINES
 from tests.deploy.compose import ROOT, STACK, load
+from tests.docs.pages import blocks
 from tests.exporter.promtool import promtool
 
 FOLDER = ROOT / "deploy/kubernetes"
@@ -42,6 +44,18 @@ def of(kind: str) -> dict[str, dict[str, Any]]:
     return {manifest["metadata"]["name"]: manifest for manifest in MANIFESTS if manifest["kind"] == kind}
 
 
+def literals(generator: dict[str, Any]) -> dict[str, str]:
+    return dict(literal.split("=", 1) for literal in generator["literals"])
+
+
+def configured(folder: Path = FOLDER) -> dict[str, dict[str, str]]:
+    """The ConfigMaps that a kustomization makes of literals."""
+    made = yaml.safe_load((folder / "kustomization.yaml").read_text("utf-8"))["configMapGenerator"]
+    return {generator["name"]: literals(generator) for generator in made}
+
+
+CONFIGURED = configured()
+OVERLAYS = [yaml.safe_load(block) for block in blocks(ROOT / "docs/kubernetes.md", "yaml")]
 WORKLOADS = {**of("Deployment"), **of("Job")}
 PODS = {name: workload["spec"]["template"]["spec"] for name, workload in WORKLOADS.items()}
 
@@ -109,26 +123,77 @@ def test_a_pod_runs_the_stack_s_program_as_the_image_has_it(name: str) -> None:
 @pytest.mark.parametrize("name", PODS)
 def test_a_pod_s_variables_are_ours_and_its_secret_is_a_file(name: str) -> None:
     [container] = PODS[name]["containers"]
-    given = {variable["name"]: variable["value"] for variable in container["env"]}
-    [mount], [volume] = container["volumeMounts"], PODS[name]["volumes"]
+    given = given_to(name)
+    mounts = {mount["name"]: mount for mount in container["volumeMounts"]}
+    [secrets, _] = PODS[name]["volumes"]
 
     assert given.keys() <= set(VARIABLES)
-    assert given["DATABASE_URL_FILE"] == f"{mount['mountPath']}/database_url"
-    assert (mount["name"], mount["readOnly"]) == (volume["name"], True)
-    assert volume["secret"]["secretName"] == name
+    assert given["DATABASE_URL_FILE"] == f"{mounts[secrets['name']]['mountPath']}/database_url"
+    assert secrets["secret"]["secretName"] == name
+    assert all(mount["readOnly"] is True for mount in mounts.values())
+
+
+def given_to(name: str) -> dict[str, str]:
+    """The variables of a pod; those that stand in it win over those of its ConfigMaps."""
+    [container] = PODS[name]["containers"]
+    maps = [CONFIGURED[source["configMapRef"]["name"]] for source in container["envFrom"]]
+    own = {variable["name"]: variable["value"] for variable in container.get("env", [])}
+    return {name: value for variables in (*maps, own) for name, value in variables.items()}
+
+
+def test_every_program_is_told_of_the_same_queue() -> None:
+    queue = CONFIGURED["system-status"]
+
+    assert configured(FOLDER / "migrate") == {"system-status": queue}
+    assert {"QUEUE_ENGINE", "QUEUE_SCHEMA", "SYSTEM_STATUS_CONFIG"} <= queue.keys()
+    assert all(queue.items() <= given_to(name).items() for name in PODS)
 
 
 def test_the_control_api_takes_its_settings() -> None:
-    [generator] = yaml.safe_load((FOLDER / "kustomization.yaml").read_text("utf-8"))["configMapGenerator"]
-    [container] = PODS["system-status-control"]["containers"]
-    given = {variable["name"]: variable["value"] for variable in container["env"]}
-    configured = dict(literal.split("=", 1) for literal in generator["literals"])
-    del given["DATABASE_URL_FILE"]
+    given = {**given_to("system-status-control"), "DATABASE_URL_FILE": "", "DATABASE_URL": "host=db"}
 
-    _, control = load_control({**given, **configured, "DATABASE_URL": "host=db"}, ENGINES)
+    _, control = load_control(given, ENGINES)
 
-    assert container["envFrom"] == [{"configMapRef": {"name": generator["name"]}}]
     assert (control.host, control.auth) == ("0.0.0.0", ("grafana", "token"))
+
+
+def test_overlays_of_the_documentation_change_what_is_there() -> None:
+    images = {pod["containers"][0]["image"].split(":")[0] for pod in PODS.values()}
+    bases = {base.partition("system-status/")[2] for overlay in OVERLAYS for base in overlay.get("resources", [])}
+    made = [generator for overlay in OVERLAYS for generator in overlay.get("configMapGenerator", [])]
+    merged = [generator for generator in made if "behavior" in generator]
+
+    assert bases == {"deploy/kubernetes", "deploy/kubernetes/migrate"}
+    assert {image["name"] for overlay in OVERLAYS for image in overlay.get("images", [])} == images
+    assert len(merged) == 3
+    assert all(literals(generator).keys() <= CONFIGURED[generator["name"]].keys() for generator in merged)
+
+
+def test_sources_may_stand_in_a_file(tmp_path: Path) -> None:
+    [told, file] = next(each["configMapGenerator"] for each in OVERLAYS if each.keys() == {"configMapGenerator"})
+    [sources] = [each for each in OVERLAYS if "sources" in each]
+    (tmp_path / "orders_url").write_text("host=orders")
+    (tmp_path / "mail_url").write_text("host=mail")
+    given = given_to("system-status-exporter") | literals(told)
+    for pod in PODS.values():
+        [_, volume] = pod["volumes"]
+        [mount] = [mount for mount in pod["containers"][0]["volumeMounts"] if mount["name"] == volume["name"]]
+        assert volume["configMap"] == {"name": file["name"], "optional": True}
+        assert given["SYSTEM_STATUS_CONFIG"] == f"{mount['mountPath']}/{file['files'][0]}"
+    there = tmp_path / file["files"][0]
+    there.write_text(yaml.safe_dump(sources).replace("/run/secrets/system-status", str(tmp_path)))
+
+    settings = load_settings({**given, "SYSTEM_STATUS_CONFIG": str(there)}, ENGINES)
+
+    assert [(source.name, source.engine) for source in settings.sources] == [("orders", "ascent"), ("mail", "pgboss")]
+
+
+def test_the_ingress_of_the_documentation_has_every_path_of_the_proxy() -> None:
+    proxy = (ROOT / "deploy/nginx/system-status.conf").read_text("utf-8")
+    paths = re.findall(r"location = (\S+) +\{ proxy_pass http://control; }", proxy)
+
+    assert len(paths) == 3
+    assert all(f"`{path}`" in (ROOT / "docs/kubernetes.md").read_text("utf-8") for path in paths)
 
 
 def test_ports_lead_from_the_monitor_to_the_program() -> None:
@@ -182,9 +247,11 @@ def test_the_rules_are_those_of_the_other_stacks(tmp_path: Path) -> None:
 def test_the_dashboards_are_those_of_the_other_stacks() -> None:
     built = {file.name: json.loads(file.read_text("utf-8")) for file in (ROOT / "dashboards/build").glob("*.json")}
     maps = of("ConfigMap").values()
+    [provider] = yaml.safe_load((ROOT / "dashboards/provisioning/dashboards.yml").read_text("utf-8"))["providers"]
 
     assert {name: json.loads(text) for map_ in maps for name, text in map_["data"].items()} == built
     assert len(built) >= 5
     for map_ in maps:
         assert map_["metadata"]["labels"]["grafana_dashboard"] == "1"
+        assert map_["metadata"]["annotations"]["grafana_folder"] == provider["folder"]
         assert sum(map(len, map_["data"].values())) < _LARGEST_CONFIG_MAP
