@@ -11,12 +11,12 @@ import psycopg
 from pydantic import SecretStr
 
 from control_api import audit
-from control_api.actions import Action, Limits
+from control_api.actions import Action
 from control_api.audit import Request
 from control_api.desk import Desk
 from control_api.sources import ControlledSource
 from demo.postgres import EmbeddedPostgres
-from jobqueue.config import Source
+from jobqueue.config import Janitor, Source
 from jobqueue.sql import load
 from jobqueue.tables.migrate import migrate
 
@@ -56,7 +56,7 @@ class Workers:
 async def cancel(address: str) -> tuple[float, int]:
     """Cancel all that waits; answers seconds and rows."""
     source = Source(name="main", dsn=SecretStr(address))
-    desk = Desk([ControlledSource.open(source, read_only=False)], Limits(), _BATCH)
+    desk = Desk([ControlledSource.open(source, read_only=False)], Janitor(), _BATCH)
     await desk.open()
     began = monotonic()
     entry = await desk.act(Request("main", Action.CANCEL_PENDING, "bench", "once"))

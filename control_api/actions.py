@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 
+from jobqueue.config import Janitor
 from jobqueue.engine import Capability, Cleanup
 from jobqueue.schedules.expiry import duration
 
@@ -49,17 +50,6 @@ _DESCRIPTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How old rows must be for the janitor."""
-
-    fail_active_after: timedelta = timedelta(minutes=15)
-    cancel_pending_after: timedelta = timedelta(hours=1)
-    delete_completed_after: timedelta = timedelta(hours=1)
-    delete_failed_after: timedelta = timedelta(days=7)
-    reap_workers_after: timedelta = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
 class Step:
     """One clean-up within an action: everything older than ``before``, in batches."""
 
@@ -73,7 +63,7 @@ class Step:
 
 
 def plan(
-    action: Action, before: datetime, limits: Limits, tolerated: Collection[Cleanup] = tuple(Cleanup)
+    action: Action, before: datetime, limits: Janitor, tolerated: Collection[Cleanup] = tuple(Cleanup)
 ) -> Sequence[Step]:
     """The steps of a clean-up at the moment *before*, by the database's clock, as an engine tolerates them.
 
@@ -82,7 +72,12 @@ def plan(
     return [step for step in _steps(action, before, limits) if step.cleanup in tolerated]
 
 
-def _steps(action: Action, before: datetime, limits: Limits) -> Sequence[Step]:
+def step_names(action: Action, tolerated: Collection[Cleanup]) -> Sequence[str]:
+    """The names of a clean-up's steps, in their order, as an engine tolerates them."""
+    return [step.name for step in plan(action, datetime.now(UTC), Janitor(), tolerated)]
+
+
+def _steps(action: Action, before: datetime, limits: Janitor) -> Sequence[Step]:
     match action:
         case Action.RUN:
             return ()
@@ -94,7 +89,7 @@ def _steps(action: Action, before: datetime, limits: Limits) -> Sequence[Step]:
             return _janitor(before, limits)
 
 
-def _janitor(now: datetime, limits: Limits) -> Sequence[Step]:
+def _janitor(now: datetime, limits: Janitor) -> Sequence[Step]:
     stuck, stale = duration(limits.fail_active_after), duration(limits.cancel_pending_after)
     return (
         Step(

@@ -3,19 +3,16 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 
 import structlog
 from aiohttp import web
-from psycopg import Error
 
 from control_api.auth import authenticators
 from control_api.desk import Desk
 from control_api.janitor import Rounds, rhythms
 from control_api.keys import DESK, SETTINGS
-from control_api.problems import Problem
 from control_api.security import MAX_BODY, secure
-from control_api.settings import ControlSettings, limits
+from control_api.settings import ControlSettings
 from control_api.sources import ControlledSource
 from control_api.views import setup_routes
 from control_api.views.pages import problem_page
@@ -35,7 +32,7 @@ def create_app(sources: Sequence[Source], settings: ControlSettings) -> web.Appl
     """Build the application: who asks is found out before anything else is, what is asked goes to the desk."""
     desk = Desk(
         [ControlledSource.open(source, read_only=settings.read_only) for source in sources],
-        limits(settings.janitor),
+        settings.janitor,
         settings.batch,
     )
     app = web.Application(client_max_size=MAX_BODY)
@@ -64,6 +61,8 @@ async def serve(sources: Sequence[Source], settings: ControlSettings) -> None:
     except OSError as error:
         await runner.cleanup()
         raise CannotListenError(f"can't listen on {settings.host}:{settings.port}: {error}") from None
+    if "grafana" in settings.auth and not settings.trusted_proxies:
+        log.warning("control.no_trusted_proxies", meaning="whoever comes through a proxy has the proxy's own address")
     log.info("control.started", address=site.name, base_path=settings.base_path, auth=settings.auth)
     await end.wait()
     await runner.cleanup()
@@ -90,6 +89,5 @@ async def _at_work(app: web.Application) -> AsyncIterator[None]:
 
 async def _find_interrupted(desk: Desk) -> None:
     while True:
-        with suppress(Problem, Error):  # a database that is away says so in /readyz
-            await desk.mark_interrupted()
+        await desk.mark_interrupted()
         await asyncio.sleep(_LOOKS_FOR_INTERRUPTED_EVERY)

@@ -1,7 +1,7 @@
 """The log of admin actions: what was done, by whom, when, to how many."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -16,8 +16,10 @@ from jobqueue.engine import Conn
 _QUERIES = sql.load("control_api", "audit.sql")
 
 RUNNING, DONE, FAILED, INTERRUPTED = "running", "done", "failed", "interrupted"
-LONGEST_REQUEST_ID = 200
-"""Characters."""
+BY_ITSELF = "system:janitor"
+"""The actor of the janitor's own rounds. An index of the log has it by this name."""
+LONGEST_REQUEST_ID = 600
+"""Characters: a dashboard's button makes one of a job type's name, which may have 499."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Request:
     @property
     def digest(self) -> str:
         """What a request id stands for: the same id for something else is refused."""
-        return sha256(repr((self.source, str(self.action), self.job_type)).encode()).hexdigest()
+        asked = (self.source, str(self.action), self.job_type)
+        return sha256(repr(asked if self.shown_at is None else (*asked, str(self.shown_at))).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,10 @@ class AuditEntry:
     """The id of the job that a run queued; why it failed."""
     steps: tuple[tuple[str, int], ...]
     """Names of steps in their order, and how many rows each has changed."""
+    read_at: datetime = field(compare=False)
+    """The moment of all this, by the database's clock."""
+    replayed: bool = field(default=False, compare=False)
+    """Whether it answers a request that was made before."""
 
     @property
     def changed(self) -> int:
@@ -80,36 +87,56 @@ async def begin(conn: Conn, request: Request, before: datetime) -> tuple[int, bo
     if row is not None:
         return int(row[0]), True
     known = await (await conn.execute(_QUERIES["same_request"], values)).fetchone()
-    if known is None or known[2] != request.digest:
+    if known is None or known[1] != request.digest:
         raise RequestIdReused(request.request_id)
     return int(known[0]), False
 
 
-async def add_step(conn: Conn, action_id: int, step: str, changed: int = 0, note: str | None = None) -> None:
-    """Write what a batch changed, or how the action ended."""
-    await conn.execute(_QUERIES["add_step"], {"id": action_id, "step": step, "changed": changed, "note": note})
+async def add_step(conn: Conn, action_id: int, step: str, changed: int) -> None:
+    """Write what a batch changed."""
+    await conn.execute(_QUERIES["add_step"], {"id": action_id, "step": step, "changed": changed})
+
+
+async def end(conn: Conn, action_id: int, state: str, note: str | None = None) -> str:
+    """Write how an action ended, unless it has an end; answers which it has."""
+    values = {"id": action_id, "step": state, "note": note}
+    written = await (await conn.execute(_QUERIES["add_end"], values)).fetchone()
+    ended = written or await (await conn.execute(_QUERIES["the_end"], values)).fetchone()
+    return str(ended[0]) if ended else state
 
 
 async def entries(
     conn: Conn,
     *,
-    id: int | None = None,  # noqa: A002 -- the column's name
+    ids: Sequence[int] | None = None,
     source: str | None = None,
     action: Action | None = None,
     actor: str | None = None,
+    but: str | None = None,
     before_id: int | None = None,
     limit: int = 50,
 ) -> Sequence[AuditEntry]:
-    """Read the log, newest first; the page after one ends with *before_id* at its last entry's id."""
-    values = {"id": id, "source": source, "action": action, "actor": actor, "before_id": before_id, "limit": limit}
+    """Read the log, newest first, without what the actor *but* did.
+
+    The page after one ends with *before_id* at its last entry's id.
+    """
+    values = {
+        "ids": ids,
+        "source": source,
+        "action": action,
+        "actor": actor,
+        "but": but,
+        "before_id": before_id,
+        "limit": limit,
+    }
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_QUERIES["entries"], values)
         return [_entry(row) async for row in cursor]
 
 
-async def unfinished(conn: Conn, source: str) -> Sequence[tuple[int, Action]]:
-    """Find actions without an end: running somewhere, or interrupted."""
-    cursor = await conn.execute(_QUERIES["unfinished"], {"source": source})
+async def unfinished(conn: Conn, source: str, *, ever: bool = False) -> Sequence[tuple[int, Action]]:
+    """Find actions of the last days, or *ever*, without an end: running somewhere, or interrupted."""
+    cursor = await conn.execute(_QUERIES["unfinished"], {"source": source, "ever": ever})
     return [(row[0], Action(row[1])) for row in await cursor.fetchall()]
 
 

@@ -4,22 +4,38 @@
 -- Two requests with the same id: the second waits for the first to commit, and then gets no row.
 INSERT INTO system_status.admin_actions (source, action, actor, request_id, request, job_type, before)
 VALUES (%(source)s, %(action)s, %(actor)s, %(request_id)s, %(request)s, %(job_type)s, %(before)s)
-ON CONFLICT (actor, request_id) DO NOTHING
+ON CONFLICT (source, actor, request_id) DO NOTHING
 RETURNING id
 
 -- name: same_request
-SELECT id, source, request FROM system_status.admin_actions WHERE actor = %(actor)s AND request_id = %(request_id)s
+SELECT id, request
+  FROM system_status.admin_actions
+ WHERE source = %(source)s AND actor = %(actor)s AND request_id = %(request_id)s
 
 -- name: add_step
-INSERT INTO system_status.admin_action_steps (action_id, seq, step, changed, note)
-SELECT %(id)s, coalesce(max(seq), 0) + 1, %(step)s, %(changed)s, %(note)s
+INSERT INTO system_status.admin_action_steps (action_id, seq, step, changed)
+SELECT %(id)s, coalesce(max(seq), 0) + 1, %(step)s, %(changed)s
   FROM system_status.admin_action_steps
  WHERE action_id = %(id)s
 
+-- name: add_end
+-- The first end stays: a cut-off may come just behind it.
+INSERT INTO system_status.admin_action_steps (action_id, seq, step, note)
+SELECT %(id)s, coalesce(max(seq), 0) + 1, %(step)s, %(note)s
+  FROM system_status.admin_action_steps
+ WHERE action_id = %(id)s
+ON CONFLICT (action_id) WHERE step IN ('done', 'failed', 'interrupted') DO NOTHING
+RETURNING step
+
+-- name: the_end
+SELECT step
+  FROM system_status.admin_action_steps
+ WHERE action_id = %(id)s AND step IN ('done', 'failed', 'interrupted')
+
 -- name: entries
--- An end is the newest step of an action that has one; what changed is added up by step, in the order of beginning.
+-- An end is the first step of an action that has one; what changed is added up by step, in the order of beginning.
 SELECT action.id, action.source, action.action, action.actor, action.at, action.request_id, action.job_type,
-       action.before,
+       action.before, now() AS read_at,
        coalesce(ended.step, 'running') AS state,
        ended.at AS ended_at,
        ended.note,
@@ -30,7 +46,7 @@ SELECT action.id, action.source, action.action, action.actor, action.at, action.
     SELECT step, at, note
       FROM system_status.admin_action_steps
      WHERE action_id = action.id AND step IN ('done', 'failed', 'interrupted')
-     ORDER BY seq DESC
+     ORDER BY seq
      LIMIT 1) AS ended ON true
   LEFT JOIN LATERAL (
     SELECT array_agg(step ORDER BY first) AS names, array_agg(changed ORDER BY first) AS changed
@@ -38,10 +54,11 @@ SELECT action.id, action.source, action.action, action.actor, action.at, action.
               FROM system_status.admin_action_steps
              WHERE action_id = action.id AND step NOT IN ('done', 'failed', 'interrupted')
              GROUP BY step) AS by_step) AS steps ON true
- WHERE (%(id)s::bigint IS NULL OR action.id = %(id)s)
+ WHERE (%(ids)s::bigint[] IS NULL OR action.id = ANY (%(ids)s))
    AND (%(source)s::text IS NULL OR action.source = %(source)s)
    AND (%(action)s::text IS NULL OR action.action = %(action)s)
    AND (%(actor)s::text IS NULL OR action.actor = %(actor)s)
+   AND (%(but)s::text IS NULL OR action.actor <> %(but)s)
    AND (%(before_id)s::bigint IS NULL OR action.id < %(before_id)s)
  ORDER BY action.id DESC
  LIMIT %(limit)s
@@ -55,10 +72,11 @@ SELECT ended.at
  LIMIT 1
 
 -- name: unfinished
+-- Of the last days, unless it is for ever: then the whole log is read.
 SELECT id, action
   FROM system_status.admin_actions AS action
  WHERE source = %(source)s
-   AND at > now() - interval '7 days'
+   AND (%(ever)s OR at > now() - interval '7 days')
    AND NOT EXISTS (SELECT FROM system_status.admin_action_steps
                     WHERE action_id = action.id AND step IN ('done', 'failed', 'interrupted'))
  ORDER BY id

@@ -1,4 +1,4 @@
-"""Clean-ups at work: batch after batch in the background, each with its row in the log."""
+"""A clean-up at work: batch after batch, each with its row in the log."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -10,9 +10,10 @@ from psycopg import Error
 
 from control_api import audit, locks
 from control_api.actions import Action, Step
+from control_api.errors import told
 from control_api.locks import Lock
-from control_api.problems import Problem
-from control_api.sources import ControlledSource
+from control_api.problems import NotPossible, Problem
+from control_api.sources import ControlledSource, times_cancelled
 from jobqueue.engine import Conn
 
 log = structlog.get_logger()
@@ -21,44 +22,68 @@ _LONGEST_PAUSE = 1.0
 
 
 class Cleaning:
-    """One clean-up of one source. It lives on the connection that holds its locks."""
+    """One clean-up of one source. It lives on the connection that holds its locks.
+
+    With *zeros* the log has a row also for a step that found nothing to do.
+    """
 
     def __init__(
-        self, source: ControlledSource, action: Action, action_id: int, steps: Sequence[Step], batch: int
+        self,
+        source: ControlledSource,
+        action: Action,
+        action_id: int,
+        steps: Sequence[Step],
+        batch: int,
+        *,
+        zeros: bool,
     ) -> None:
         self._source = source
         self._action = action
         self._id = action_id
         self._steps = steps
         self._batch = batch
+        self._zeros = zeros
         self.changed = dict.fromkeys((step.name for step in steps), 0)
         """How many rows each step has changed so far."""
+        self.ended: str | None = None
+        """How it ended, once the log has it."""
 
-    async def work(self, conn: Conn) -> str:
-        """Do all steps; answers how it ended. What was done before a failure stays done, and is in the log."""
+    async def work(self, conn: Conn) -> None:
+        """Do all steps; one that fails keeps none of the others from being done. What was done stays done."""
+        failed: list[str] = []
         try:
             for step in self._steps:
-                await self._do(conn, step)
-            await self._end(conn, audit.DONE)
+                try:
+                    await self._do(conn, step)
+                except Error as error:
+                    failed.append(f"{step.name}: {told(error)}")
+                    self._say(failed[-1])
+                    if conn.closed:
+                        break
+            await self._make_way(conn)
+            if failed:
+                await self._end_elsewhere(audit.FAILED, "; ".join(failed))
+            else:
+                await self._end(conn, audit.DONE)
         except asyncio.CancelledError:
             await self._end_elsewhere(audit.INTERRUPTED, "the control API was stopped")
             raise
         except (Error, Problem) as error:
-            log.warning("cleaning.failed", source=self._source.name, action=self._action, id=self._id, error=str(error))
-            await self._end_elsewhere(audit.FAILED, " ".join(str(error).split()))
-            return audit.FAILED
-        return audit.DONE
+            self._say(told(error))
+            await self._make_way(conn)
+            await self._end_elsewhere(audit.FAILED, "; ".join((*failed, told(error))))
 
     async def _do(self, conn: Conn, step: Step) -> None:
-        first = True
+        cancelled, first = times_cancelled(), True
         while True:
             began = monotonic()
             async with conn.transaction():
                 await self._source.begin_writing(conn)
+                await self._check_lock(conn)
                 changed = await self._source.engine.control.clean(
                     conn, step.cleanup, step.before, self._batch, step.reason
                 )
-                if changed or first:
+                if changed or (first and self._zeros):
                     await audit.add_step(conn, self._id, step.name, changed)
             first = False
             self.changed[step.name] += changed
@@ -66,25 +91,46 @@ class Cleaning:
                 return
             # As long a pause as the batch took: the workers' statements have the database half of the time.
             await asyncio.sleep(min(monotonic() - began, _LONGEST_PAUSE))
+            if times_cancelled() > cancelled:  # which Python 3.11 may have lost within a statement
+                raise asyncio.CancelledError
+
+    async def _check_lock(self, conn: Conn) -> None:
+        if not await locks.holds(conn, Lock.ACTION, str(self._id)):
+            raise NotPossible(
+                "the session that holds its lock is gone: a pooler before the database has to pool by session, "
+                "not by transaction"
+            )
+
+    async def _make_way(self, conn: Conn) -> None:
+        """Whoever sees the end can begin the next one, although the connection takes a moment to end."""
+        with suppress(Error):
+            await locks.let_go(conn, Lock.CLEAN_UP, locks.kind(self._source.name, self._action))
 
     async def _end(self, conn: Conn, state: str, note: str | None = None) -> None:
         async with conn.transaction():
-            await audit.add_step(conn, self._id, state, note=note)
+            ended = await audit.end(conn, self._id, state, note)
+        self.ended = ended
 
     async def _end_elsewhere(self, state: str, note: str) -> None:
         """The connection may be what failed; what can't be written is found by ``mark_interrupted`` later."""
         with suppress(Error, Problem):
-            async with self._source.connection() as conn:
+            async with self._source.own_connection() as conn:
                 await self._end(conn, state, note)
 
+    def _say(self, error: str) -> None:
+        log.warning("cleaning.failed", source=self._source.name, action=self._action, id=self._id, error=error)
 
-async def mark_interrupted(source: ControlledSource, tell: Callable[[int, Action], None]) -> None:
+
+async def mark_interrupted(source: ControlledSource, tell: Callable[[int, Action], None], *, ever: bool) -> None:
     """Give an end to actions whose process died in the middle: nobody holds their lock."""
     async with source.connection() as conn:
-        for action_id, action in await audit.unfinished(conn, source.name):
+        for action_id, action in await audit.unfinished(conn, source.name, ever=ever):
             async with conn.transaction():
-                free = await locks.is_free(conn, Lock.ACTION, str(action_id))
+                await source.begin_writing(conn)
+                if not await locks.is_free(conn, Lock.ACTION, str(action_id)):
+                    continue
                 # It may have ended meanwhile.
-                if free and (action_id, action) in await audit.unfinished(conn, source.name):
-                    await audit.add_step(conn, action_id, audit.INTERRUPTED, note="the process ended in the middle")
-                    tell(action_id, action)
+                if (action_id, action) not in await audit.unfinished(conn, source.name, ever=ever):
+                    continue
+                await audit.end(conn, action_id, audit.INTERRUPTED, "the process ended in the middle")
+                tell(action_id, action)

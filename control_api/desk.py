@@ -1,26 +1,29 @@
 """Where everything is asked and ordered: the whole control API but HTTP."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 import structlog
 from psycopg import Error
 
-from control_api import audit, locks
-from control_api.actions import Action, Limits, Step, plan
+from control_api import audit
+from control_api.actions import Action, Step, plan
+from control_api.asked import Asked, AskedStep
 from control_api.audit import AuditEntry, Request
-from control_api.cleaning import Cleaning, mark_interrupted
-from control_api.locks import Lock
-from control_api.problems import AlreadyRunning, NotFound, NotPossible, Problem
+from control_api.cleaning import mark_interrupted
+from control_api.cleanups import CleanUps
+from control_api.errors import told
+from control_api.problems import NotFound, NotPossible, Problem
 from control_api.shared import Shared
 from control_api.sources import ControlledSource, now
+from control_api.tally import Tally
+from jobqueue.config import Janitor
 from jobqueue.engine import CannotRun, Conn
-from jobqueue.rows import Concerned, ScheduleRow, Worker
+from jobqueue.rows import ScheduleRow
 
 log = structlog.get_logger()
 
@@ -32,64 +35,16 @@ _READY_WITHIN = 2.0
 _READY_FOR = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class AskedStep:
-    """What one step would do, and whom it concerns: of ``MOST_COUNTED`` rows, if there are more."""
-
-    step: Step
-    concerned: Sequence[Concerned]
-
-    @property
-    def rows(self) -> int:
-        """How many rows it concerns, or at least concerns."""
-        return sum(concerned.rows for concerned in self.concerned)
-
-    @property
-    def at_least(self) -> bool:
-        """Whether there may be more rows than were counted."""
-        return self.rows >= MOST_COUNTED
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What an action would do at the moment ``at``, by the database's clock."""
-
-    source: str
-    action: Action
-    at: datetime
-    steps: Sequence[AskedStep]
-    """Empty for a run."""
-    schedule: ScheduleRow | None
-    """The recurring job that a run would queue."""
-    running: AuditEntry | None
-    """The newest of these actions, if it is still at work."""
-    workers: Sequence[Worker]
-    """Who runs what would be failed, by their heartbeats; nobody for the other actions."""
-
-    @property
-    def rows(self) -> int:
-        """How many rows all steps together concern, or at least concern."""
-        return sum(step.rows for step in self.steps)
-
-    @property
-    def at_least(self) -> bool:
-        """Whether there may be more rows than were counted."""
-        return any(step.at_least for step in self.steps)
-
-
 class Desk:
     """Asks and acts, on behalf of anybody: who may is for others to say."""
 
-    def __init__(self, sources: Iterable[ControlledSource], limits: Limits, batch: int) -> None:
+    def __init__(self, sources: Iterable[ControlledSource], limits: Janitor, batch: int) -> None:
         self.sources: Mapping[str, ControlledSource] = {source.name: source for source in sources}
-        self.outcomes: Counter[tuple[str, Action, str]] = Counter()
-        """How often each action ended how, by source, since the start."""
-        self.removed: Counter[tuple[str, str]] = Counter()
-        """How many rows each step of the janitor has changed here since the start, by source; 0 once it has run."""
+        self.tally = Tally()
         self._limits = limits
-        self._batch = batch
+        self._cleanups = CleanUps(self.sources.values(), limits, batch, self.tally)
         self._ready = Shared(self._ask_whether_ready, _READY_FOR)
-        self._at_work: dict[tuple[str, int], asyncio.Task[str]] = {}
+        self._looked_through: set[str] = set()
 
     async def open(self) -> None:
         """Get ready; a database that can't be reached yet is no reason not to."""
@@ -98,9 +53,7 @@ class Desk:
 
     async def close(self) -> None:
         """Break off clean-ups, whose batch under way is rolled back, and let go of the connections."""
-        for task in self._at_work.values():
-            task.cancel()
-        await asyncio.gather(*self._at_work.values(), return_exceptions=True)
+        await self._cleanups.close()
         for source in self.sources.values():
             await source.pool.close()
 
@@ -110,15 +63,16 @@ class Desk:
         async with queue.reading() as conn:
             at = await now(conn)
             schedule = await self._schedule(queue, conn, job_type) if action is Action.RUN else None
+            kept_by = await _kept_by(queue, conn)
             steps = [
-                AskedStep(step, await queue.engine.control.concerned(conn, step.cleanup, step.before, MOST_COUNTED))
+                await _asked_step(queue, conn, step)
                 for step in plan(action, at, self._limits, queue.engine.control.cleanups)
             ]
             newest = await audit.entries(conn, source=source, action=action, limit=1)
             workers = await queue.engine.reader.workers(conn) if action is Action.FAIL_ACTIVE else []
         running = newest[0] if newest and newest[0].state == audit.RUNNING else None
         busy = [worker for worker in workers if worker.current_job_type is not None]
-        return Asked(source, action, at, steps, schedule, running, busy)
+        return Asked(source, action, at, steps, schedule, running, busy, kept_by)
 
     async def act(self, request: Request) -> AuditEntry:
         """Do it once; a request that was made before is answered with what came of it.
@@ -126,16 +80,15 @@ class Desk:
         Raises ``NotFound``, ``NotPossible``, ``RequestIdReused``, ``AlreadyRunning``, ``ReadOnly``, ``Unavailable``.
         """
         queue = self._able(request.source, request.action)
-        action_id = await (self._run(queue, request) if request.action is Action.RUN else self._clean(queue, request))
-        task = self._at_work.get((queue.name, action_id))
-        if task is not None:
-            await asyncio.wait([task], timeout=ANSWER_WITHIN)
-        return await self.entry(queue.name, action_id)
+        begin = self._run if request.action is Action.RUN else self._cleanups.begin
+        action_id, new = await begin(queue, request)
+        await self._cleanups.wait(queue.name, action_id, ANSWER_WITHIN)
+        return replace(await self.entry(queue.name, action_id), replayed=not new)
 
     async def entry(self, source: str, action_id: int) -> AuditEntry:
         """One entry of the log. Raises ``NotFound``."""
         async with self._source(source).reading() as conn:
-            found = await audit.entries(conn, id=action_id, source=source)
+            found = await audit.entries(conn, ids=[action_id], source=source)
         if not found:
             raise NotFound(f"source {source} has no action {action_id} in its log")
         return found[0]
@@ -146,14 +99,21 @@ class Desk:
         *,
         action: Action | None = None,
         actor: str | None = None,
+        but: str | None = None,
         before_id: int | None = None,
         limit: int = 50,
     ) -> Sequence[AuditEntry]:
-        """A page of one source's log, newest first."""
+        """A page of one source's log, newest first, without what the actor *but* did."""
         async with self._source(source).reading() as conn:
             return await audit.entries(
-                conn, source=source, action=action, actor=actor, before_id=before_id, limit=limit
+                conn, source=source, action=action, actor=actor, but=but, before_id=before_id, limit=limit
             )
+
+    async def at_work(self, source: str) -> Sequence[AuditEntry]:
+        """What is at work on one source, newest first, by whichever process."""
+        async with self._source(source).reading() as conn:
+            ids = [action_id for action_id, _ in await audit.unfinished(conn, source)]
+            return await audit.entries(conn, ids=ids, source=source)
 
     async def last_done(self, source: str, action: Action) -> datetime | None:
         """When an action was last brought to its end, by whichever process."""
@@ -177,15 +137,27 @@ class Desk:
 
     async def mark_interrupted(self) -> None:
         """Give an end to what died in the middle, here or in another replica."""
-        for source in self.sources.values():
-            await mark_interrupted(source, partial(self._interrupted, source.name))
+        await asyncio.gather(*(self._mark_interrupted(source) for source in self.sources.values()))
+
+    async def _mark_interrupted(self, source: ControlledSource) -> None:
+        """Look through the whole log once, and from then on at the last days."""
+        if source.read_only:
+            return
+        ever = source.name not in self._looked_through
+        with suppress(Problem, Error):  # a database that is away says so in /readyz
+            await mark_interrupted(source, partial(self._interrupted, source.name), ever=ever)
+            self._looked_through.add(source.name)
 
     async def _ask_whether_ready(self) -> Mapping[str, str | None]:
-        return dict(zip(self.sources, await asyncio.gather(*map(_unready, self.sources.values())), strict=True))
+        reasons = dict(zip(self.sources, await asyncio.gather(*map(_unready, self.sources.values())), strict=True))
+        for name, reason in reasons.items():
+            if reason is not None:
+                log.warning("source.unready", source=name, reason=reason)
+        return reasons
 
     def _interrupted(self, source: str, action_id: int, action: Action) -> None:
         log.warning("action.interrupted", source=source, action=action, id=action_id)
-        self.outcomes[source, action, audit.INTERRUPTED] += 1
+        self.tally.outcomes[source, action, audit.INTERRUPTED] += 1
 
     def _source(self, name: str) -> ControlledSource:
         source = self.sources.get(name)
@@ -206,17 +178,21 @@ class Desk:
                 return row
         raise _not_recurring(job_type)
 
-    async def _run(self, queue: ControlledSource, request: Request) -> int:
-        async with queue.connection() as conn, conn.transaction():
-            moment = await queue.begin_writing(conn)
-            action_id, new = await audit.begin(conn, request, moment)
-            if new:
-                job_id = await self._queue_one(queue, conn, request.job_type)
-                await audit.add_step(conn, action_id, "queued", 1)
-                await audit.add_step(conn, action_id, audit.DONE, note=job_id)
+    async def _run(self, queue: ControlledSource, request: Request) -> tuple[int, bool]:
+        self.tally.running[queue.name, request.action] += 1
+        try:
+            async with queue.connection() as conn, conn.transaction():
+                moment = await queue.begin_writing(conn)
+                action_id, new = await audit.begin(conn, request, moment)
+                if new:
+                    job_id = await self._queue_one(queue, conn, request.job_type)
+                    await audit.add_step(conn, action_id, "queued", 1)
+                    await audit.end(conn, action_id, audit.DONE, job_id)
+        finally:
+            self.tally.running[queue.name, request.action] -= 1
         if new:
-            self.outcomes[queue.name, request.action, audit.DONE] += 1
-        return action_id
+            self.tally.outcomes[queue.name, request.action, audit.DONE] += 1
+        return action_id, new
 
     async def _queue_one(self, queue: ControlledSource, conn: Conn, job_type: str | None) -> str:
         try:
@@ -228,49 +204,6 @@ class Desk:
         await self._schedule(queue, conn, job_type)
         raise NotPossible(f"{job_type!r} can't be run now: the queue has had no tick of it that could be repeated")
 
-    async def _clean(self, queue: ControlledSource, request: Request) -> int:
-        """Begin a clean-up on a connection of its own, which goes on in the background."""
-        async with AsyncExitStack() as held:
-            conn = await held.enter_async_context(queue.connection())
-            alone = request.action is not Action.JANITOR or await locks.take(conn, Lock.JANITOR, queue.name)
-            try:
-                async with conn.transaction():
-                    moment = await queue.begin_writing(conn)
-                    action_id, new = await audit.begin(conn, request, min(request.shown_at or moment, moment))
-                    if new and not alone:
-                        raise AlreadyRunning(queue.name)
-                    if new:
-                        await locks.take(conn, Lock.ACTION, str(action_id))
-            except BaseException:
-                await conn.close()  # with its locks
-                raise
-            if not new:
-                if alone and request.action is Action.JANITOR:
-                    await locks.let_go(conn, Lock.JANITOR, queue.name)
-                return action_id
-            before = min(request.shown_at or moment, moment)
-            steps = plan(request.action, before, self._limits, queue.engine.control.cleanups)
-            cleaning = Cleaning(queue, request.action, action_id, steps, self._batch)
-            task = asyncio.create_task(self._work(cleaning, request, conn, held.pop_all(), (queue.name, action_id)))
-            self._at_work[queue.name, action_id] = task
-            return action_id
-
-    async def _work(
-        self, cleaning: Cleaning, request: Request, conn: Conn, held: AsyncExitStack, key: tuple[str, int]
-    ) -> str:
-        state = audit.INTERRUPTED
-        async with held:
-            try:
-                state = await cleaning.work(conn)
-            finally:
-                await conn.close()  # with its locks
-                del self._at_work[key]
-                self.outcomes[request.source, request.action, state] += 1
-                if request.action is Action.JANITOR:
-                    for step, changed in cleaning.changed.items():
-                        self.removed[request.source, step] += changed
-        return state
-
 
 async def _unready(source: ControlledSource) -> str | None:
     try:
@@ -281,8 +214,21 @@ async def _unready(source: ControlledSource) -> str | None:
     except TimeoutError:
         return f"no answer within {_READY_WITHIN:g} s"
     except Error as error:
-        return " ".join(str(error).split())
+        return told(error)
     return None
+
+
+async def _kept_by(queue: ControlledSource, conn: Conn) -> str | None:
+    if queue.read_only:
+        return f"source {queue.name} is read-only by configuration"
+    if await queue.changes_nothing(conn):
+        return f"the database of source {queue.name} is a standby, or read-only itself"
+    return None
+
+
+async def _asked_step(queue: ControlledSource, conn: Conn, step: Step) -> AskedStep:
+    concerned = await queue.engine.control.concerned(conn, step.cleanup, step.before, MOST_COUNTED)
+    return AskedStep(step, concerned, at_least=sum(row.rows for row in concerned) >= MOST_COUNTED)
 
 
 def _not_recurring(job_type: str | None) -> NotFound:

@@ -12,13 +12,13 @@ from control_api import audit
 from control_api.actions import Action
 from control_api.audit import Request
 from control_api.desk import Desk
+from control_api.errors import told
 from control_api.problems import AlreadyRunning, Problem
 from control_api.settings import ControlSettings, janitor_every
 from control_api.sources import ControlledSource, now
 
 log = structlog.get_logger()
 
-ACTOR = "system:janitor"
 _LOOKS_EVERY = 15.0
 FIRST_AFTER = timedelta(minutes=5)
 """Where it never ran: an exporter that is new, too, reads the past before the janitor deletes it."""
@@ -56,7 +56,7 @@ class Rounds:
             except AlreadyRunning:
                 log.info("janitor.passed_over", source=self._source)
             except (Problem, Error) as error:
-                log.warning("janitor.failed", source=self._source, error=" ".join(str(error).split()))
+                log.warning("janitor.failed", source=self._source, error=told(error))
             await asyncio.sleep(_LOOKS_EVERY)
 
     async def look(self) -> None:
@@ -69,4 +69,4 @@ class Rounds:
         if ago is not None and timedelta() <= ago < self._every:  # one from the future: the clock was set back
             return
         request_id = f"{self._source}: after {runs[0].id if runs else 'none'}"
-        await self._desk.act(Request(self._source, Action.JANITOR, ACTOR, request_id))
+        await self._desk.act(Request(self._source, Action.JANITOR, audit.BY_ITSELF, request_id))

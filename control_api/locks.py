@@ -13,8 +13,13 @@ class Lock(IntEnum):
 
     ACTION = 0x5359_0001
     """By the id of an action: somebody is at work on it."""
-    JANITOR = 0x5359_0002
-    """By the name of a source: its one janitor."""
+    CLEAN_UP = 0x5359_0002
+    """By the name of a source and an action: its one clean-up of the kind."""
+
+
+def kind(source: str, action: str) -> str:
+    """What ``CLEAN_UP`` goes by."""
+    return f"{source}: {action}"
 
 
 async def take(conn: Conn, what: Lock, which: str) -> bool:
@@ -25,6 +30,11 @@ async def take(conn: Conn, what: Lock, which: str) -> bool:
 async def let_go(conn: Conn, what: Lock, which: str) -> None:
     """Let go of a lock that was taken over the same connection."""
     await _ask(conn, "let_go", what, which)
+
+
+async def holds(conn: Conn, what: Lock, which: str) -> bool:
+    """Whether the transaction's session is the one that took a lock."""
+    return await _ask(conn, "holds", what, which)
 
 
 async def is_free(conn: Conn, what: Lock, which: str) -> bool:

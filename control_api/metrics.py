@@ -21,6 +21,7 @@ from control_api.shared import Shared
 from jobqueue.catalogue import (
     CONTROL_ACTION_INFO,
     CONTROL_ACTIONS,
+    CONTROL_ACTIONS_RUNNING,
     JANITOR_INTERVAL,
     JANITOR_LAST_RUN,
     JANITOR_REMOVED,
@@ -65,6 +66,7 @@ class ControlMetrics:
 
     def _families(self, last_runs: Mapping[str, datetime]) -> Iterator[Family]:
         yield self._actions()
+        yield self._running()
         yield self._action_info()
         last_run = GaugeMetricFamily(
             JANITOR_LAST_RUN.name, JANITOR_LAST_RUN.help, labels=JANITOR_LAST_RUN.all_labels, unit="seconds"
@@ -79,7 +81,7 @@ class ControlMetrics:
             interval.add_metric([source], every.total_seconds())
         yield interval
         removed = CounterMetricFamily(JANITOR_REMOVED.name, JANITOR_REMOVED.help, labels=JANITOR_REMOVED.all_labels)
-        for labels, rows in self._desk.removed.items():
+        for labels, rows in self._desk.tally.removed.items():
             removed.add_metric(labels, rows)
         yield removed
 
@@ -90,9 +92,18 @@ class ControlMetrics:
             for action in self._desk.actions(source):
                 refused[source, action] = 0
                 for end in _ENDS:
-                    family.add_metric([source, action, end], self._desk.outcomes[source, action, end])
+                    family.add_metric([source, action, end], self._desk.tally.outcomes[source, action, end])
         for labels, times in (refused | self._refusals).items():
             family.add_metric([*labels, REFUSED], times)
+        return family
+
+    def _running(self) -> Family:
+        family = GaugeMetricFamily(
+            CONTROL_ACTIONS_RUNNING.name, CONTROL_ACTIONS_RUNNING.help, labels=CONTROL_ACTIONS_RUNNING.all_labels
+        )
+        for source in self._desk.sources:
+            for action in self._desk.actions(source):
+                family.add_metric([source, action], self._desk.tally.running[source, action])
         return family
 
     def _action_info(self) -> Family:

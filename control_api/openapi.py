@@ -7,6 +7,7 @@ from typing import Any
 from control_api.actions import Action
 from control_api.audit import LONGEST_REQUEST_ID
 from control_api.schemas import PROBLEM_TYPE, SCHEMAS, json_content, ref
+from control_api.settings import ControlSettings
 
 Part = Mapping[str, Any]
 
@@ -18,19 +19,20 @@ _PROBLEMS = {
     403: "Not a platform admin, not allowed to do this, or sent from another site.",
     404: "There is no such source, recurring job or entry.",
     408: "The body didn't come in time.",
-    409: "The queue can't do that, the request id was used for something else, or a janitor is at work already.",
+    409: "The queue can't do that, the request id was used for something else, or the same is at work already.",
     413: "The body is too large.",
     415: "The body is neither a form nor JSON.",
     422: "A value can't be used.",
     429: "Too often in a short time.",
-    503: "The database doesn't answer or is read-only, or who you are can't be checked.",
+    503: "The database doesn't answer in time or is read-only, or who you are can't be checked.",
 }
 _ALWAYS = (401, 403, 429, 503)
 _ORDERING = (400, 404, 408, 409, 413, 415, 422)
 
 
-def document(base: str) -> Part:
-    """Describe everything that is served with *base* as base path."""
+def document(settings: ControlSettings) -> Part:
+    """Describe everything that is served, and the ways to sign in that are configured."""
+    base, ways = settings.base_path, _ways_in(settings)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -40,7 +42,7 @@ def document(base: str) -> Part:
             "GET asks what would happen, POST does it, once for each request id. "
             "Pages for people and JSON for programs at the same addresses, by Accept.",
         },
-        "security": [{"grafana": []}, {"token": []}, {}],
+        "security": [{name: []} if name in ways else {} for name in settings.auth],
         "paths": {
             "/healthz": {"get": _open("Whether the process lives", _TEXT)},
             "/readyz": {"get": _open("Whether every source can be asked", _TEXT, not_ready=True)},
@@ -83,12 +85,18 @@ def document(base: str) -> Part:
         },
         "components": {
             "schemas": SCHEMAS,
-            "securitySchemes": {
-                "grafana": {"type": "apiKey", "in": "cookie", "name": "grafana_session"},
-                "token": {"type": "http", "scheme": "bearer"},
-            },
+            "securitySchemes": ways,
         },
     }
+
+
+def _ways_in(settings: ControlSettings) -> Part:
+    """What a client has to send; whoever sits at the machine sends nothing."""
+    known: Part = {
+        "grafana": {"type": "apiKey", "in": "cookie", "name": settings.grafana_cookie},
+        "token": {"type": "http", "scheme": "bearer"},
+    }
+    return {name: known[name] for name in settings.auth if name in known}
 
 
 def _in_path(name: str, description: str, **schema: Any) -> Part:
@@ -173,9 +181,13 @@ def _asked_and_ordered(action: Action, order: str) -> Part:
                 ),
                 "303": {"description": "For pages: leads to the entry", "headers": {"Location": _LOCATION}},
                 **_problems(*_ALWAYS, *_ORDERING),
+                "409": _response(
+                    f"{_PROBLEMS[409]} Or it failed or was interrupted: then its entry says why.", _FAILED
+                ),
             },
         },
     }
 
 
 _FORM = "application/x-www-form-urlencoded"
+_FAILED = {**json_content("Entry"), PROBLEM_TYPE: {"schema": ref("Problem")}, **_HTML}

@@ -95,12 +95,12 @@ class RequestIdReused(Problem):
 
 
 class AlreadyRunning(Problem):
-    """One janitor a source at a time."""
+    """One clean-up of a kind a source at a time."""
 
     status, slug, title = HTTPStatus.CONFLICT, "already-running", "Already running"
 
-    def __init__(self, source: str) -> None:
-        super().__init__(f"a janitor is at work on source {source!r} already; its progress is in the log")
+    def __init__(self, source: str, title: str) -> None:
+        super().__init__(f"{title} is at work on source {source!r} already; its progress is in the log")
 
 
 class NotPossible(Problem):
@@ -149,6 +149,18 @@ class Unavailable(Problem):
             else "doesn't answer at the moment"
         )
         super().__init__(f"the database of source {source!r} {why}", retry_after=5)
+
+
+class TooSlow(Problem):
+    """Broken off: nobody waits for an answer that long."""
+
+    status, slug, title = HTTPStatus.SERVICE_UNAVAILABLE, "too-slow", "That took too long"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "there was no answer in time; what was ordered may have been done: the same request id again tells",
+            retry_after=5,
+        )
 
 
 class CannotCheck(Problem):

@@ -74,6 +74,7 @@ SCHEMAS: Mapping[str, Schema] = {
         steps=_list(_object(step=_TEXT, done=_TEXT, changed=_COUNT)),
         job_id=_or_null({**_TEXT, "description": "Of the job that a run queued."}),
         note=_or_null({**_TEXT, "description": "Why it failed or was interrupted."}),
+        replayed={**_FLAG, "description": "The same request was made before; it is done once."},
         path=_PATH,
     ),
     "Asked": _object(
@@ -96,6 +97,7 @@ SCHEMAS: Mapping[str, Schema] = {
         workers=_list(_object(worker=_TEXT, job_type=_or_null(_TEXT), since=_or_null(_TIME), online=_FLAG)),
         schedule=_or_null(ref("Schedule")),
         running=_or_null(ref("Entry")),
+        kept_by=_or_null({**_TEXT, "description": "What keeps the source from being changed at all."}),
     ),
     "Schedule": _object(
         job_type=_TEXT, description=_TEXT, schedule=_TEXT, cron=_TEXT, timezone=_TEXT, enabled=_FLAG, path=_PATH

@@ -5,12 +5,11 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from ipaddress import ip_address
 
-from control_api.actions import Limits
 from jobqueue.config import ConfigurationError, ControlSettings, Janitor, Settings, load
 from jobqueue.config.errors import Place, called, shown
 from jobqueue.config.load import names_of
 
-__all__ = ["ControlSettings", "janitor_every", "limits", "load_control", "load_control_or_exit"]
+__all__ = ["ControlSettings", "janitor_every", "load_control", "load_control_or_exit"]
 
 _USUAL_RHYTHM = timedelta(minutes=15)
 
@@ -37,17 +36,6 @@ def load_control_or_exit(
     except ConfigurationError as error:
         print(f"{program}: {error}", file=sys.stderr)
         sys.exit(2)
-
-
-def limits(janitor: Janitor) -> Limits:
-    """How old rows must be for the janitor."""
-    return Limits(
-        fail_active_after=janitor.fail_active_after,
-        cancel_pending_after=janitor.cancel_pending_after,
-        delete_completed_after=janitor.delete_completed_after,
-        delete_failed_after=janitor.delete_failed_after,
-        reap_workers_after=janitor.reap_workers_after,
-    )
 
 
 def janitor_every(janitor: Janitor, *, engine_has_one: bool) -> timedelta | None:

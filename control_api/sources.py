@@ -1,17 +1,20 @@
 """The queues that can be acted on, each with a few connections."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
-from psycopg import AsyncConnection, OperationalError, ProgrammingError
+from psycopg import AsyncConnection, DataError, Error, IntegrityError, OperationalError, ProgrammingError
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from pydantic import SecretStr
 
-from control_api.problems import ReadOnly, Unavailable
+from control_api.errors import kind, told
+from control_api.problems import NotPossible, ReadOnly, Unavailable
 from jobqueue.config import ConfiguredSchedule, Source
 from jobqueue.engine import Conn, Engine
 from jobqueue.engines import open_engine
@@ -22,8 +25,22 @@ log = structlog.get_logger()
 
 _CONNECTIONS = 5
 _WAIT_SECONDS = 5.0
+_CONNECTION: Mapping[str, Any] = {
+    "autocommit": True,
+    "prepare_threshold": None,
+    "connect_timeout": 5,
+    # A server or a network that goes without a word is noticed in seconds, not in hours.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+    "application_name": "system-status control",
+}
 _LIMITS = b"SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '2s'; SET LOCAL TimeZone = 'UTC'"
+_RAISED = "P0"
+"""The class of what a trigger of the queue's owner raises."""
 _MOMENT = "SELECT now(), current_setting('transaction_read_only') = 'on'"
+_CHANGES_NOTHING = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +51,9 @@ class ControlledSource:
     engine: Engine
     schedules: Sequence[ConfiguredSchedule]
     """Recurring jobs that stand in code only."""
+    dsn: SecretStr
     pool: AsyncConnectionPool[AsyncConnection[TupleRow]]
+    """For what takes moments."""
     read_only: bool
 
     @classmethod
@@ -47,14 +66,11 @@ class ControlledSource:
             timeout=_WAIT_SECONDS,
             open=False,
             name=source.name,
-            kwargs={
-                "autocommit": True,
-                "prepare_threshold": None,
-                "connect_timeout": 5,
-                "application_name": "system-status control",
-            },
+            check=AsyncConnectionPool.check_connection,
+            kwargs=dict(_CONNECTION),
         )
-        return cls(source.name, open_engine(source.engine, source.schema), source.schedules, pool, read_only)
+        engine = open_engine(source.engine, source.schema)
+        return cls(source.name, engine, source.schedules, source.dsn, pool, read_only)
 
     async def recurring(self, conn: Conn) -> Sequence[ScheduleRow]:
         """The recurring jobs, of the database and of the configuration."""
@@ -63,18 +79,23 @@ class ControlledSource:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Conn]:
         """Lend a connection. Raises ``Unavailable`` while the database can't be reached or lacks a table or right."""
-        before = _times_cancelled()
-        try:
+        before = times_cancelled()
+        with self._said():
             async with self.pool.connection() as conn:
                 # The pool waits by asyncio.wait_for, which in Python 3.11 can lose a cancellation.
-                if _times_cancelled() > before:
+                if times_cancelled() > before:
                     raise asyncio.CancelledError
                 yield conn
-        except (PoolTimeout, OperationalError) as error:
-            raise Unavailable(self.name) from error
-        except ProgrammingError as error:
-            log.warning("source.unusable", source=self.name, error=" ".join(str(error).split()))
-            raise Unavailable(self.name, lacking=True) from error
+
+    @asynccontextmanager
+    async def own_connection(self) -> AsyncIterator[Conn]:
+        """Open a connection beside those that are lent, for what may take long or must not wait. Raises likewise."""
+        with self._said():
+            conn = await AsyncConnection.connect(self.dsn.get_secret_value(), **_CONNECTION)
+            try:
+                yield conn
+            finally:
+                await conn.close()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Conn]:
@@ -93,8 +114,29 @@ class ControlledSource:
         moment: datetime = now
         return moment
 
+    async def changes_nothing(self, conn: Conn) -> bool:
+        """Whether the database is a standby, or takes no changes for another reason of its own."""
+        row = await (await conn.execute(_CHANGES_NOTHING)).fetchone()
+        return row is None or bool(row[0])
 
-def _times_cancelled() -> int:
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """Make of what the database says a problem that can be shown; the rest is in the log."""
+        try:
+            yield
+        except (PoolTimeout, OperationalError) as error:
+            raise Unavailable(self.name) from error
+        except Error as error:
+            if not isinstance(error, DataError | IntegrityError | ProgrammingError):
+                raise
+            log.warning("source.unusable", source=self.name, error=told(error))
+            if not isinstance(error, ProgrammingError) or (error.sqlstate or "").startswith(_RAISED):
+                raise NotPossible(f"the database of source {self.name!r} refuses it: {kind(error)}") from error
+            raise Unavailable(self.name, lacking=True) from error
+
+
+def times_cancelled() -> int:
+    """How often the task at work was told to end."""
     task = asyncio.current_task()
     return task.cancelling() if task else 0
 

@@ -192,6 +192,9 @@ CONTROL_ACTIONS = _counter(
     "action",
     "outcome",
 )
+CONTROL_ACTIONS_RUNNING = _gauge(
+    "jobqueue_control_actions_running", "Admin actions that are at work in this process.", "action"
+)
 CONTROL_ACTION_INFO = _gauge(
     "jobqueue_control_action_info",
     "An action that platform admins have: always 1. path is where it is asked about and ordered.",
@@ -210,12 +213,13 @@ JANITOR_INTERVAL = _gauge(
 )
 JANITOR_REMOVED = _counter(
     "jobqueue_control_janitor_removed_total",
-    "Rows that the janitor failed, cancelled or deleted, by step; absent until it has run in this process.",
+    "Rows that the janitor failed, cancelled or deleted, by step.",
     "step",
 )
 
 CONTROL_METRICS: tuple[Metric, ...] = (
     CONTROL_ACTIONS,
+    CONTROL_ACTIONS_RUNNING,
     CONTROL_ACTION_INFO,
     JANITOR_LAST_RUN,
     JANITOR_INTERVAL,

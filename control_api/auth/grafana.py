@@ -24,6 +24,9 @@ ANSWER_WITHIN = 3.0
 _KNOWN_FOR = 10.0
 _REFUSED_FOR = 2.0
 _REMEMBERED = 1000
+_AT_ONCE = 8
+"""So many cookies that Grafana has known are asked about at once, and as many that it hasn't: strangers, however many
+they send, keep nobody from their work, and Grafana from little of its own."""
 _LARGEST_ANSWER = 64 * 1024
 _LONGEST_LOGIN = 255
 _RETRY_AFTER = 5
@@ -67,7 +70,10 @@ class GrafanaAuthenticator:
         self._team = settings.grafana_team
         self._org = settings.grafana_org
         self._clock = clock
-        self._verdicts: OrderedDict[bytes, _Verdict] = OrderedDict()
+        self._known: OrderedDict[bytes, _Verdict] = OrderedDict()
+        self._unknown: OrderedDict[bytes, _Verdict] = OrderedDict()
+        self._asking_known = asyncio.Semaphore(_AT_ONCE)
+        self._asking_unknown = asyncio.Semaphore(_AT_ONCE)
         self._session: ClientSession | None = None
         self.hint = "sign in to Grafana"
         self.challenge = f'Cookie realm="Grafana", cookie-name="{self._cookie}"'
@@ -81,9 +87,10 @@ class GrafanaAuthenticator:
             raise self._unknown_session()
 
         began, digest = self._clock(), sha256(pair.encode()).digest()
-        verdict = self._verdicts.get(digest)
+        verdict = self._known.get(digest) or self._unknown.get(digest)
         if verdict is None or began >= verdict.until:
-            verdict = await self._ask(pair, began)
+            asking = self._asking_known if digest in self._known else self._asking_unknown
+            verdict = await self._ask(pair, began, asking)
             self._remember(digest, verdict)
         if verdict.login is None:
             raise self._unknown_session()
@@ -97,9 +104,9 @@ class GrafanaAuthenticator:
         if self._session is not None:
             await self._session.close()
 
-    async def _ask(self, pair: str, began: float) -> _Verdict:
+    async def _ask(self, pair: str, began: float, asking: asyncio.Semaphore) -> _Verdict:
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
+            async with asyncio.timeout(ANSWER_WITHIN), asking:
                 user = await self._get("/api/user", pair)
                 teams = await self._get("/api/user/teams", pair) if self._team is not None else None
             login, refusal = _login(user), self._refusal(user, teams)
@@ -148,10 +155,12 @@ class GrafanaAuthenticator:
         return any(team.get("name") == self._team and team.get("orgId") == self._org for team in teams)
 
     def _remember(self, digest: bytes, verdict: _Verdict) -> None:
-        self._verdicts[digest] = verdict
-        self._verdicts.move_to_end(digest)
-        while len(self._verdicts) > _REMEMBERED:
-            self._verdicts.popitem(last=False)
+        remembered, other = (self._known, self._unknown) if verdict.login else (self._unknown, self._known)
+        other.pop(digest, None)
+        remembered[digest] = verdict
+        remembered.move_to_end(digest)
+        if len(remembered) > _REMEMBERED:
+            remembered.popitem(last=False)
 
     def _unknown_session(self) -> NotSignedIn:
         return NotSignedIn(

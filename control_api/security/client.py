@@ -1,7 +1,6 @@
-"""Where a request comes from, and which address it was sent to: what a proxy says of it counts only if it's ours."""
+"""Where a request comes from: what a proxy says of it counts only if it's ours."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from aiohttp import web
@@ -11,21 +10,12 @@ from jobqueue.config.control import Network
 
 Address = IPv4Address | IPv6Address
 
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """Who speaks to us over the network: their address, and the scheme and host that they used."""
-
-    address: str
-    scheme: str
-    host: str
-
-
-CLIENT = web.RequestKey("client", Client)
+CLIENT = web.RequestKey("client", str)
+"""The address of whoever speaks to us over the network."""
 
 
 def forwarded(proxies: Sequence[Network]) -> Middleware:
-    """Note where each request comes from. ``X-Forwarded-*`` are believed from *proxies* alone."""
+    """Note where each request comes from. ``X-Forwarded-For`` is believed from *proxies* alone."""
 
     @web.middleware
     async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -35,27 +25,19 @@ def forwarded(proxies: Sequence[Network]) -> Middleware:
     return note
 
 
-def _client(request: web.Request, proxies: Sequence[Network]) -> Client:
-    scheme, host = request.scheme, request.headers.get("Host", "")
-    address = peer = _parsed(request.remote or "")
-    if peer is None:
-        return Client("unknown", scheme, host)
-    if not _is_ours(peer, proxies):
-        return Client(str(peer), scheme, host)
-
+def _client(request: web.Request, proxies: Sequence[Network]) -> str:
+    address = _parsed(request.remote or "")
+    if address is None:
+        return "unknown"
     # Each proxy adds whom it heard it from at the end: backwards, up to the first that isn't ours.
     for hop in reversed(_list(request, "X-Forwarded-For")):
+        if not _is_ours(address, proxies):
+            break
         said = _parsed(hop)
         if said is None:
             break
         address = said
-        if not _is_ours(said, proxies):
-            break
-    for said_scheme in _list(request, "X-Forwarded-Proto")[-1:]:
-        scheme = said_scheme.lower() if said_scheme.lower() in ("http", "https") else scheme
-    for said_host in _list(request, "X-Forwarded-Host")[-1:]:
-        host = said_host
-    return Client(str(address), scheme, host)
+    return str(address)
 
 
 def _list(request: web.Request, header: str) -> list[str]:

@@ -17,19 +17,20 @@ _V6_OF_ONE_CUSTOMER = 64
 def identified(authenticators: Sequence[Authenticator], failures: Pace) -> Middleware:
     """Let pass what one of *authenticators* vouches for, and what is public.
 
-    The first that recognises credentials decides. Wrong ones from the same address soon have to wait.
+    The first that recognises credentials decides. Wrong ones from the same address soon have to wait; good ones never
+    do, for behind one address there may be many people.
     """
 
     @web.middleware
     async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
         if is_public(request.match_info.handler):
             return await handler(request)
-        address = _origin_of(request[CLIENT].address)
-        failures.check(address, "too-many-failures")
         try:
             request[ACTOR] = await _who(request, authenticators)
         except NotSignedIn as refusal:
             if refusal.reason != _NOTHING_SHOWN:
+                address = _origin_of(request[CLIENT])
+                failures.check(address, "too-many-failures")
                 failures.count(address)
             raise
         return await handler(request)

@@ -48,7 +48,7 @@ class Refusals:
             "request.refused",
             status=int(problem.status),
             reason=problem.reason,
-            client=request[CLIENT].address,
+            client=request[CLIENT],
             actor=actor.name if actor else problem.actor,
             source=source,
             action=action,

@@ -7,7 +7,6 @@ from aiohttp.typedefs import Handler, Middleware
 
 from control_api.auth import ACTOR
 from control_api.problems import CrossSite
-from control_api.security.client import CLIENT
 from control_api.security.refusals import SAFE_METHODS
 
 
@@ -45,5 +44,5 @@ def _check(request: web.Request, origins: Collection[str]) -> None:
 
 def _own(request: web.Request) -> str | None:
     """Where this machine's own pages are; elsewhere, what ``Host`` says proves nothing."""
-    actor, client = request.get(ACTOR), request[CLIENT]
-    return f"{client.scheme}://{client.host}".lower() if actor is not None and actor.by == "loopback" else None
+    actor, host = request.get(ACTOR), request.headers.get("Host", "")
+    return f"{request.scheme}://{host}".lower() if actor is not None and actor.by == "loopback" else None

@@ -13,6 +13,7 @@ from control_api.auth import require
 from control_api.keys import DESK, LINKS
 from control_api.problems import BadInput, NotFound, Unprocessable
 from control_api.views import words
+from control_api.views.audit import REPLAYED
 from control_api.views.documents import asked_document, entry_document
 from control_api.views.order import read_order, storable
 from control_api.views.pages import data, page
@@ -33,7 +34,6 @@ async def ask(action: Action, request: web.Request) -> web.Response:
             "ask.html.j2",
             asked=asked,
             job_type=job_type,
-            read_only=desk.sources[asked.source].read_only,
             request_id=uuid4(),
         )
     return data(asked_document(asked, links))
@@ -60,8 +60,9 @@ def _done(request: web.Request, entry: AuditEntry) -> web.Response:
     links = request.app[LINKS]
     location = links.entry(entry.source, entry.id)
     if wants_html(request):
-        raise web.HTTPSeeOther(location)
-    status = 202 if entry.state == audit.RUNNING else 200
+        raise web.HTTPSeeOther(f"{location}?{REPLAYED}" if entry.replayed else location)
+    # A failure has to be one for curl -f and for Grafana; not one of 500 and more, which invites to try again blindly.
+    status = {audit.DONE: 200, audit.RUNNING: 202}.get(entry.state, 409)
     return data(entry_document(entry, links), status=status, location=location)
 
 

@@ -5,17 +5,18 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from control_api.accept import wants_html
-from control_api.actions import Action
+from control_api.actions import Action, step_names
 from control_api.desk import Desk
 from control_api.keys import DESK, LINKS
 from control_api.links import entry_name, read_entry_name
 from control_api.problems import NotFound, Unprocessable
-from control_api.views import words
 from control_api.views.documents import entry_document
 from control_api.views.history import history
 from control_api.views.order import storable
 from control_api.views.pages import data, page
 
+REPLAYED = "replayed"
+"""Stands in the query where the order was made before."""
 _A_PAGE = 50
 
 
@@ -63,9 +64,9 @@ async def entry(request: web.Request) -> web.Response:
     desk = request.app[DESK]
     found = await desk.entry(*name)
     if wants_html(request):
-        tolerated = desk.sources[found.source].engine.control.cleanups
-        to_come = [step for step in words.steps_of(found.action, tolerated) if step not in dict(found.steps)]
-        return page(request, "entry.html.j2", entry=found, to_come=to_come)
+        steps = step_names(found.action, desk.sources[found.source].engine.control.cleanups) or ["queued"]
+        untouched = [step for step in steps if step not in dict(found.steps)]
+        return page(request, "entry.html.j2", entry=found, untouched=untouched, replayed=REPLAYED in request.query)
     return data(entry_document(found, request.app[LINKS]))
 
 

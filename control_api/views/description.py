@@ -2,11 +2,11 @@
 
 from aiohttp import web
 
-from control_api.keys import LINKS
+from control_api.keys import SETTINGS
 from control_api.openapi import document
 from control_api.views.pages import data
 
 
 async def openapi(request: web.Request) -> web.Response:
     """Serve the OpenAPI document."""
-    return data(document(request.app[LINKS].base))
+    return data(document(request.app[SETTINGS]))

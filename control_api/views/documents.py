@@ -6,8 +6,8 @@ from typing import Any
 
 from control_api import audit
 from control_api.actions import Action
+from control_api.asked import Asked
 from control_api.audit import AuditEntry
-from control_api.desk import Asked
 from control_api.links import Links, entry_name
 from control_api.views import words
 from jobqueue.rows import Concerned, ScheduleRow, Worker
@@ -34,6 +34,7 @@ def entry_document(entry: AuditEntry, links: Links) -> Document:
         "steps": [{"step": step, "done": words.done(step), "changed": changed} for step, changed in entry.steps],
         "job_id": entry.note if queued else None,
         "note": None if queued else entry.note,
+        "replayed": entry.replayed,
         "path": links.entry(entry.source, entry.id),
     }
 
@@ -62,6 +63,7 @@ def asked_document(asked: Asked, links: Links) -> Document:
         "workers": [_worker_document(worker) for worker in asked.workers],
         "schedule": schedule_document(asked.schedule, asked.source, links) if asked.schedule else None,
         "running": entry_document(asked.running, links) if asked.running else None,
+        "kept_by": asked.kept_by,
     }
 
 

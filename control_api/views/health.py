@@ -1,12 +1,9 @@
 """What machines ask: does the process live, can it act, what has it done. Open to everybody, so it names no details."""
 
-import structlog
 from aiohttp import web
 
 from control_api.auth import public
 from control_api.keys import DESK, METRICS
-
-log = structlog.get_logger()
 
 
 @public
@@ -18,11 +15,9 @@ async def healthz(request: web.Request) -> web.Response:
 @public
 async def readyz(request: web.Request) -> web.Response:
     """Say whether every source can be asked; why one can't is in the log."""
-    reasons = {name: reason for name, reason in (await request.app[DESK].ready()).items() if reason is not None}
-    for name, reason in reasons.items():
-        log.warning("source.unready", source=name, reason=reason)
-    text = f"can't be asked: {', '.join(reasons)}\n" if reasons else "ok\n"
-    return web.Response(text=text, status=503 if reasons else 200)
+    unready = [name for name, reason in (await request.app[DESK].ready()).items() if reason is not None]
+    text = f"can't be asked: {', '.join(unready)}\n" if unready else "ok\n"
+    return web.Response(text=text, status=503 if unready else 200)
 
 
 @public

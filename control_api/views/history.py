@@ -1,7 +1,7 @@
 """The logs of several sources, read as one."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
 
@@ -28,10 +28,11 @@ async def history(
     *,
     action: Action | None = None,
     actor: str | None = None,
+    but: str | None = None,
     before: Mapping[str, int] | None = None,
     limit: int,
 ) -> History:
-    """Read at most *limit* entries; *before* is where an earlier page said that it goes on.
+    """Read at most *limit* entries that aren't by the actor *but*; *before* is where an earlier page said it goes on.
 
     A source that can't be read takes nothing from the others.
     """
@@ -40,7 +41,7 @@ async def history(
     # One more than is shown tells whether there is another page.
     logs = await asyncio.gather(
         *(
-            _entries(desk, name, action=action, actor=actor, before_id=begins.get(name), limit=limit + 1)
+            _read(desk.entries(name, action=action, actor=actor, but=but, before_id=begins.get(name), limit=limit + 1))
             for name in names
         )
     )
@@ -53,11 +54,16 @@ async def history(
     return History(shown, after if len(together) > limit else None, unread)
 
 
-async def _entries(
-    desk: Desk, source: str, *, action: Action | None, actor: str | None, before_id: int | None, limit: int
-) -> Sequence[AuditEntry] | Problem:
+async def at_work(desk: Desk) -> Sequence[AuditEntry]:
+    """What is at work on the sources that can be read, newest first."""
+    logs = await asyncio.gather(*(_read(desk.at_work(name)) for name in desk.sources))
+    entries = (entry for log in logs if not isinstance(log, Problem) for entry in log)
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
+
+
+async def _read(log: Awaitable[Sequence[AuditEntry]]) -> Sequence[AuditEntry] | Problem:
     try:
-        return await desk.entries(source, action=action, actor=actor, before_id=before_id, limit=limit)
+        return await log
     except Problem as problem:
         return problem
 

@@ -14,13 +14,11 @@ from control_api.desk import Desk
 from control_api.keys import DESK, LINKS
 from control_api.problems import Problem
 from control_api.views.documents import action_document, entry_document, schedule_document
-from control_api.views.history import history
+from control_api.views.history import at_work, history
 from control_api.views.pages import data, page
 from jobqueue.rows import ScheduleRow
 
 _LATEST = 20
-_LOOKED_THROUGH = 100
-"""So many of the newest entries are looked through for those at work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +36,15 @@ class Shown:
 async def index(request: web.Request) -> web.Response:
     """Show every source, whether its database answers or not."""
     desk, links, allowed = request.app[DESK], request.app[LINKS], request[ACTOR].allowed
-    sources, newest = await asyncio.gather(
+    sources, lately, running = await asyncio.gather(
         asyncio.gather(*(_look(desk, name, allowed) for name in desk.sources)),
-        history(desk, desk.sources, limit=_LOOKED_THROUGH),
+        history(desk, desk.sources, but=audit.BY_ITSELF, limit=_LATEST),
+        at_work(desk),
     )
-    latest = newest.entries[:_LATEST]
-    running = [entry for entry in newest.entries if entry.state == audit.RUNNING]
+    latest = lately.entries
     if wants_html(request):
-        return page(request, "index.html.j2", sources=sources, latest=latest, running=running)
+        rounds = links.log({"actor": audit.BY_ITSELF})
+        return page(request, "index.html.j2", sources=sources, latest=latest, running=running, rounds=rounds)
     return data(
         {
             "sources": [

@@ -15,6 +15,8 @@ from control_api.problems import BadInput, Unprocessable
 
 _FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 20
+_MOST_BYTES = 1500
+"""Of a request id: an entry of an index holds no more together with the longest actor."""
 _FIRST_YEAR = 2000
 """No queue is older; and what lies near the year 1 can't be told in every time zone."""
 
@@ -75,8 +77,8 @@ def _request_id(field: str | None, header: str | None) -> str:
             "a request id is missing: send the field request_id, or the header Idempotency-Key, with a text that is "
             "new for each action (a UUID, say); sent again, it does nothing twice"
         )
-    if len(request_id) > LONGEST_REQUEST_ID:
-        raise BadInput(f"a request id has at most {LONGEST_REQUEST_ID} characters")
+    if len(request_id) > LONGEST_REQUEST_ID or len(request_id.encode("utf-8", "replace")) > _MOST_BYTES:
+        raise BadInput(f"a request id has at most {LONGEST_REQUEST_ID} characters, and {_MOST_BYTES} bytes")
     if any(category(character) in ("Cc", "Cs") for character in request_id):
         raise BadInput("a request id has no control characters")
     return request_id

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
@@ -54,11 +53,10 @@ def data(document: Document, *, status: int = 200, location: str | None = None) 
 
 
 def _rendered(request: web.Request, template: str, values: Mapping[str, Any]) -> str:
-    """Besides *values* a template knows ``links``, ``dashboard``, ``now`` and, where there is one, the ``actor``."""
+    """Besides *values* a template knows ``links``, ``dashboard`` and, where there is one, the ``actor``."""
     return _TEMPLATES.get_template(template).render(
         links=request.app[LINKS],
         dashboard=request.app[SETTINGS].dashboard_url,
         actor=request.get(ACTOR),
-        now=datetime.now(UTC),
         **values,
     )

@@ -1,18 +1,16 @@
 """What pages say about actions and their steps."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Final
 
 from markupsafe import Markup
 
 from control_api import audit
-from control_api.actions import Action, Limits, plan
+from control_api.actions import Action
+from control_api.asked import Asked, AskedStep
 from control_api.audit import AuditEntry
-from control_api.desk import Asked, AskedStep
 from control_api.views.times import counted
-from jobqueue.engine import Cleanup
 
 _LONGEST_NAME = 60
 
@@ -30,11 +28,6 @@ _DONE: Final[Mapping[str, tuple[str, str]]] = {
 """By the name of a step: what it has done, and to what."""
 
 
-def steps_of(action: Action, tolerated: Collection[Cleanup]) -> Sequence[str]:
-    """The names of an action's steps, in their order, as an engine tolerates them."""
-    return [step.name for step in plan(action, datetime.now(UTC), Limits(), tolerated)] or ["queued"]
-
-
 def destructive(action: Action) -> bool:
     """Whether an action takes away what somebody may still want; it then touches only what was shown."""
     return action in (Action.FAIL_ACTIVE, Action.CANCEL_PENDING)
@@ -48,6 +41,17 @@ def done(step: str) -> str:
 def rows(step: str, number: int) -> str:
     """How many of what a step concerns: ``3 jobs``, ``1 worker``."""
     return counted(number, _DONE[step][1] if step in _DONE else "row")
+
+
+def untouched(entry: AuditEntry, step: str) -> str:
+    """What is said of a step of which the log has no row; of its own rounds the janitor writes no zeros."""
+    match entry.state:
+        case audit.RUNNING:
+            return "not yet"
+        case audit.DONE:
+            return rows(step, 0)
+        case _:
+            return "nothing" if entry.actor == audit.BY_ITSELF else "not done"
 
 
 def kind(step: str) -> str:

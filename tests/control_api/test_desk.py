@@ -15,12 +15,12 @@ from psycopg import AsyncConnection
 from pydantic import SecretStr
 
 from control_api import audit
-from control_api.actions import Action, Limits
+from control_api.actions import Action
 from control_api.audit import AuditEntry, Request
 from control_api.desk import Desk
 from control_api.problems import AlreadyRunning, NotFound, ReadOnly, RequestIdReused, Unavailable
 from control_api.sources import ControlledSource
-from jobqueue.config import Source
+from jobqueue.config import Janitor, Source
 
 
 def controlled(address: str, *, read_only: bool = False) -> ControlledSource:
@@ -29,7 +29,7 @@ def controlled(address: str, *, read_only: bool = False) -> ControlledSource:
 
 @asynccontextmanager
 async def a_desk(address: str, *, batch: int = 1000, read_only: bool = False) -> AsyncIterator[Desk]:
-    desk = Desk([controlled(address, read_only=read_only)], Limits(), batch)
+    desk = Desk([controlled(address, read_only=read_only)], Janitor(), batch)
     await desk.open()
     yield desk
     await desk.close()
@@ -283,7 +283,7 @@ async def test_a_process_killed_in_the_middle_is_found_by_another_replica(
         process.wait()
 
 
-@pytest.mark.parametrize("statement", range(1, 8))
+@pytest.mark.parametrize("statement", range(1, 10))
 async def test_a_run_cut_off_between_any_two_statements_happened_with_its_row_or_not_at_all(
     migrated: str, queue: AsyncConnection, monkeypatch: pytest.MonkeyPatch, statement: int
 ) -> None:
@@ -300,7 +300,8 @@ async def test_a_run_cut_off_between_any_two_statements_happened_with_its_row_or
 
     async with a_desk(migrated) as desk:
         monkeypatch.setattr(AsyncConnection, "execute", cut_off)
-        with pytest.raises(Unavailable) if statement <= 5 else _whatever():
+        # Before it is lent a connection that is gone is found out, and behind the commit it is done.
+        with pytest.raises(Unavailable) if 2 <= statement <= 8 else _whatever():
             await desk.act(order(Action.RUN, job_type="mail"))
         monkeypatch.undo()
         jobs, rows = await count(queue, "ascent.jobs"), await count(queue, "system_status.admin_actions")

@@ -7,8 +7,9 @@ import pytest
 from psycopg import AsyncConnection
 
 from control_api.actions import Action
+from control_api.audit import BY_ITSELF as ACTOR
 from control_api.desk import Desk
-from control_api.janitor import ACTOR, Rounds
+from control_api.janitor import Rounds
 from control_api.problems import AlreadyRunning
 from tests.control_api.test_desk import a_desk, ended, order, queue
 

@@ -7,12 +7,14 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from psycopg import AsyncConnection
 
-from control_api.actions import Action
+from control_api.actions import Action, step_names
 from jobqueue.catalogue import CONTROL_METRICS
 from jobqueue.config import Janitor
+from jobqueue.engine import Cleanup
 from tests.control_api.service import Service, serving
-from tests.control_api.test_desk import queue
+from tests.control_api.test_desk import pile, queue
 from tests.exporter.promtool import complaints
+from tests.waiting import until_found
 
 __all__ = ["queue"]
 BY_ITSELF = Janitor(every=timedelta(minutes=15))
@@ -32,6 +34,14 @@ async def scrape(served: Service) -> dict[tuple[str, frozenset[tuple[str, str]]]
 def actions(action: str, outcome: str, source: str = "main") -> tuple[str, frozenset[tuple[str, str]]]:
     labels = {"source": source, "action": action, "outcome": outcome}
     return "jobqueue_control_actions_total", frozenset(labels.items())
+
+
+def running(action: str) -> tuple[str, frozenset[tuple[str, str]]]:
+    return "jobqueue_control_actions_running", frozenset({"source": "main", "action": action}.items())
+
+
+def removed(step: str) -> tuple[str, frozenset[tuple[str, str]]]:
+    return "jobqueue_control_janitor_removed_total", frozenset({"source": "main", "step": step}.items())
 
 
 async def test_both_formats_can_be_read_and_promtool_has_nothing_to_say(migrated: str, queue: AsyncConnection) -> None:
@@ -63,14 +73,36 @@ async def test_its_families_have_the_catalogues_names_kinds_words_and_labels(
     assert found == {}
 
 
-async def test_before_anything_was_done_every_action_stands_at_zero_and_the_janitor_is_absent(migrated: str) -> None:
+async def test_before_anything_was_done_everything_stands_at_zero_and_the_janitors_last_run_is_absent(
+    migrated: str,
+) -> None:
     async with serving({"main": migrated}) as served:
         found = await scrape(served)
 
     outcomes = ("done", "failed", "interrupted", "refused")
     assert {actions(action, outcome) for action in Action for outcome in outcomes} <= found.keys()
-    assert {value for (name, _), value in found.items() if name == "jobqueue_control_actions_total"} == {0.0}
-    assert not [name for name, _ in found if "janitor_" in name]
+    for name in ("actions_total", "actions_running", "janitor_removed_total"):
+        assert {value for (family, _), value in found.items() if family == f"jobqueue_control_{name}"} == {0.0}
+    assert {running(action) for action in Action} <= found.keys()
+    assert {removed(step) for step in step_names(Action.JANITOR, tuple(Cleanup))} <= found.keys()
+    assert not [name for name, _ in found if "janitor_last" in name or "janitor_interval" in name]
+
+
+async def test_an_action_at_work_is_counted_until_it_ends(
+    migrated: str, queue: AsyncConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control_api.desk.ANSWER_WITHIN", 0.05)
+    await pile(queue, 400)
+    async with serving({"main": migrated}, batch=5) as served:
+        assert (await served.post("/control/main/cancel-pending", data={"request_id": "r"})).status == 202
+        at_work = await scrape(served)
+
+        async def ended() -> bool:
+            return (await scrape(served))[running("cancel-pending")] == 0
+
+        await until_found(ended)
+
+    assert (at_work[running("cancel-pending")], at_work[running("janitor")]) == (1, 0)
 
 
 async def test_what_was_done_and_refused_is_counted(migrated: str, queue: AsyncConnection) -> None:
@@ -90,8 +122,7 @@ async def test_what_was_done_and_refused_is_counted(migrated: str, queue: AsyncC
     assert found[actions("janitor", "done")] == 1
     assert found[actions("fail-active", "refused")] == 1
     assert found[actions("none", "refused", "none")] == 1
-    removed = {"source": "main", "step": "delete_completed"}
-    assert found["jobqueue_control_janitor_removed_total", frozenset(removed.items())] == 3
+    assert found[removed("delete_completed")] == 3
     last_run = "jobqueue_control_janitor_last_run_timestamp_seconds", frozenset({("source", "main")})
     row = await (await queue.execute("SELECT extract(epoch FROM now())::float8")).fetchone()
     assert row

@@ -39,8 +39,10 @@ async def test_the_button_of_a_page_does_it_and_leads_to_the_entry(
     again = await served.press(form)
 
     assert (answer.status, answer.headers["Location"]) == (303, "/control/audit/main-1")
-    assert (again.status, again.headers["Location"]) == (303, "/control/audit/main-1")
+    assert (again.status, again.headers["Location"]) == (303, "/control/audit/main-1?replayed")
     entry = await served.page("/control/audit/main-1")
+    assert "ordered before" not in entry.text
+    assert "ordered before, with the same request id" in (await served.page(again.headers["Location"])).text
     assert action.title in entry.text
     assert "loopback:admin" in entry.text
     assert form.fields["request_id"] in entry.text
@@ -64,6 +66,8 @@ async def test_a_script_gets_what_came_of_it(served: Service, action: Action, ho
     assert (entry["id"], entry["request_id"], entry["actor"]) == ("main-1", "r1", "loopback:admin")
     assert answer.headers["Location"] == entry["path"] == "/control/audit/main-1"
     assert await (await served.get(entry["path"])).json() == entry
+    again = await served.post(PATHS[action], **bodies[how])
+    assert (again.status, await again.json()) == (200, entry | {"replayed": True})
 
 
 async def test_the_job_type_may_stand_in_the_body_or_in_the_query(served: Service, queue: AsyncConnection) -> None:
@@ -125,7 +129,7 @@ async def test_a_request_id_for_something_else_is_409(served: Service) -> None:
 
 async def test_a_second_janitor_is_409(migrated: str, queue: AsyncConnection) -> None:
     async with await AsyncConnection.connect(migrated, autocommit=True) as other, serving({"main": migrated}) as served:
-        await other.execute(f"SELECT pg_advisory_lock({int(Lock.JANITOR)}, hashtext('main'))".encode())
+        await other.execute(f"SELECT pg_advisory_lock({int(Lock.CLEAN_UP)}, hashtext('main: janitor'))".encode())
         answer = await served.post(PATHS[Action.JANITOR], data={"request_id": "r1"})
 
     assert (answer.status, (await answer.json())["type"]) == (409, "urn:problem-type:already-running")
@@ -137,7 +141,8 @@ async def test_a_second_janitor_is_409(migrated: str, queue: AsyncConnection) ->
     [
         ({"data": {}}, 400),
         ({"data": {"request_id": ""}}, 400),
-        ({"data": {"request_id": "r" * 201}}, 400),
+        ({"data": {"request_id": "r" * 601}}, 400),
+        ({"data": {"request_id": "☃" * 501}}, 400),
         ({"data": {"request_id": "a\nb"}}, 400),
         ({"data": {"request_id": "a"}, "headers": JSON | {"Idempotency-Key": "b"}}, 400),
         ({"json": {"request_id": 1}}, 400),

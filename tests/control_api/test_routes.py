@@ -6,7 +6,7 @@ import pytest
 from aiohttp import hdrs, web
 
 from control_api.openapi import document
-from tests.control_api.service import HTML, JSON, application, serving
+from tests.control_api.service import HTML, JSON, application, serving, settings
 
 PUBLIC = {
     ("GET", "/healthz"),
@@ -57,7 +57,7 @@ async def test_without_credentials_nobody_learns_which_addresses_there_are(metho
 async def test_each_route_is_described_and_each_description_is_served() -> None:
     described = {
         (method.upper(), path)
-        for path, item in document("/control")["paths"].items()
+        for path, item in document(settings())["paths"].items()
         for method in item
         if method != "parameters"
     }
@@ -68,7 +68,7 @@ async def test_each_route_is_described_and_each_description_is_served() -> None:
 def test_what_is_public_is_described_as_such() -> None:
     public = {
         (method.upper(), path)
-        for path, item in document("/control")["paths"].items()
+        for path, item in document(settings())["paths"].items()
         for method, operation in item.items()
         if method != "parameters" and operation.get("security") == []
     }

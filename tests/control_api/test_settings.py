@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from control_api.actions import Limits
 from control_api.settings import (
     ControlSettings,
     is_loopback,
     janitor_every,
-    limits,
     load_control,
     load_control_or_exit,
 )
@@ -66,7 +64,14 @@ def test_by_default_it_is_closed_and_reached_from_this_machine_alone() -> None:
 
 
 def test_the_janitor_has_the_limits_of_the_platform_it_knows() -> None:
-    assert limits(Janitor()) == Limits()
+    assert Janitor() == Janitor(
+        every=None,
+        fail_active_after=timedelta(minutes=15),
+        cancel_pending_after=timedelta(hours=1),
+        delete_completed_after=timedelta(hours=1),
+        delete_failed_after=timedelta(days=7),
+        reap_workers_after=timedelta(minutes=5),
+    )
 
 
 def test_every_variable_is_heard() -> None:
@@ -142,7 +147,7 @@ control:
         ),
         batch=50,
     )
-    assert limits(control.janitor).reap_workers_after == timedelta(seconds=90)
+    assert control.janitor.reap_workers_after == timedelta(seconds=90)
 
 
 def test_a_variable_wins_over_the_file_and_leaves_its_neighbours(tmp_path: Path) -> None:

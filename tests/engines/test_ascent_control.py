@@ -6,7 +6,8 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-from control_api.actions import Action, Limits, plan
+from control_api.actions import Action, plan
+from jobqueue.config import Janitor
 from jobqueue.engine import Cleanup
 from jobqueue.engines import open_engine
 from tests.conftest import Server
@@ -49,7 +50,7 @@ async def test_the_janitor_touches_what_is_a_second_older_than_its_limit_and_not
     async with conn.transaction():
         age = f"now() - interval '{limit}' {'-' if older else '+'} interval '1 second'"
         await conn.execute(insert.format(at=age).encode())
-        [step] = [step for step in plan(Action.JANITOR, await database_now(conn), Limits()) if step.cleanup is cleanup]
+        [step] = [step for step in plan(Action.JANITOR, await database_now(conn), Janitor()) if step.cleanup is cleanup]
 
         shown = await CONTROL.concerned(conn, cleanup, step.before, 1000)
         touched = await CONTROL.clean(conn, cleanup, step.before, 1000, step.reason)

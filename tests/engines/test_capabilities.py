@@ -9,7 +9,7 @@ import pytest
 from psycopg import AsyncConnection
 from pydantic import SecretStr
 
-from control_api.actions import Action, Limits
+from control_api.actions import Action
 from control_api.audit import Request
 from control_api.desk import Desk
 from control_api.problems import NotFound, NotPossible
@@ -134,7 +134,7 @@ async def test_a_schedule_in_code_without_a_tick_is_shown_and_cannot_be_run_yet(
     page = await exporter.poll()
     await exporter.close()
     queue = Source(name="main", dsn=SecretStr(address), engine="procrastinate", schedules=configured)
-    desk = Desk([ControlledSource.open(queue, read_only=False)], Limits(), batch=10)
+    desk = Desk([ControlledSource.open(queue, read_only=False)], Janitor(), batch=10)
     await desk.open()
     try:
         asked = await desk.ask("main", Action.RUN, "report")

@@ -1,0 +1,53 @@
+"""What an action would do, as it is answered to whoever asks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from control_api.actions import Action, Step
+from control_api.audit import AuditEntry
+from jobqueue.rows import Concerned, ScheduleRow, Worker
+
+
+@dataclass(frozen=True, slots=True)
+class AskedStep:
+    """What one step would do, and whom it concerns."""
+
+    step: Step
+    concerned: Sequence[Concerned]
+    at_least: bool
+    """Whether there may be more rows than were counted."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows it concerns, or at least concerns."""
+        return sum(concerned.rows for concerned in self.concerned)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an action would do at the moment ``at``, by the database's clock."""
+
+    source: str
+    action: Action
+    at: datetime
+    steps: Sequence[AskedStep]
+    """Empty for a run."""
+    schedule: ScheduleRow | None
+    """The recurring job that a run would queue."""
+    running: AuditEntry | None
+    """The newest of these actions, if it is still at work."""
+    workers: Sequence[Worker]
+    """Who runs what would be failed, by their heartbeats; nobody for the other actions."""
+    kept_by: str | None
+    """What keeps the source from being changed at all."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows all steps together concern, or at least concern."""
+        return sum(step.rows for step in self.steps)
+
+    @property
+    def at_least(self) -> bool:
+        """Whether there may be more rows than were counted."""
+        return any(step.at_least for step in self.steps)

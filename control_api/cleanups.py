@@ -1,0 +1,102 @@
+"""Clean-ups as they are begun, one of a kind at a time for each source, and kept until they end."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from datetime import datetime
+
+from control_api import audit, locks
+from control_api.actions import Action, plan, step_names
+from control_api.audit import Request
+from control_api.cleaning import Cleaning
+from control_api.locks import Lock
+from control_api.problems import AlreadyRunning
+from control_api.sources import ControlledSource
+from control_api.tally import Tally
+from jobqueue.config import Janitor
+from jobqueue.engine import Conn
+
+
+class CleanUps:
+    """Each has a connection of its own for as long as it lives, so those that are lent stay free for who asks."""
+
+    def __init__(self, sources: Iterable[ControlledSource], limits: Janitor, batch: int, tally: Tally) -> None:
+        self._limits = limits
+        self._batch = batch
+        self._tally = tally
+        self._beginning: defaultdict[tuple[str, Action], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._tasks: dict[tuple[str, int], asyncio.Task[None]] = {}
+        for source in sources:
+            if Action.JANITOR.capability not in source.engine.lacks:
+                for step in step_names(Action.JANITOR, source.engine.control.cleanups):
+                    tally.removed[source.name, step] = 0
+
+    async def begin(self, queue: ControlledSource, request: Request) -> tuple[int, bool]:
+        """Begin one, which goes on in the background; answers its id, and whether the request is new.
+
+        Raises ``AlreadyRunning``, ``RequestIdReused``, ``ReadOnly``, ``Unavailable``.
+        """
+        kind = queue.name, request.action
+        async with self._beginning[kind]:  # one at a time: so there are no more connections than kinds
+            if self._tally.running[kind]:
+                async with queue.connection() as conn:
+                    action_id, _, _ = await self._enter(queue, conn, request, alone=False)
+                return action_id, False
+            async with AsyncExitStack() as held:
+                conn = await held.enter_async_context(queue.own_connection())
+                action_id, before, new = await self._enter(queue, conn, request, alone=True)
+                if new:
+                    steps = plan(request.action, before, self._limits, queue.engine.control.cleanups)
+                    zeros = request.actor != audit.BY_ITSELF
+                    cleaning = Cleaning(queue, request.action, action_id, steps, self._batch, zeros=zeros)
+                    self._tally.running[kind] += 1
+                    work = self._work(cleaning, request, conn, held.pop_all(), (queue.name, action_id))
+                    self._tasks[queue.name, action_id] = asyncio.create_task(work)
+                return action_id, new
+
+    async def wait(self, source: str, action_id: int, seconds: float) -> None:
+        """Wait so long for one to end, if it is at work here."""
+        task = self._tasks.get((source, action_id))
+        if task is not None:
+            await asyncio.wait([task], timeout=seconds)
+
+    async def close(self) -> None:
+        """Break all off: the batch under way is rolled back."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _enter(
+        self, queue: ControlledSource, conn: Conn, request: Request, *, alone: bool
+    ) -> tuple[int, datetime, bool]:
+        async with conn.transaction():
+            moment = await queue.begin_writing(conn)
+            before = min(request.shown_at or moment, moment)
+            # First the row: whoever brings the same request at the same time waits for it, and for no lock.
+            action_id, new = await audit.begin(conn, request, before)
+            if new and not (alone and await _take_locks(conn, queue.name, request.action, action_id)):
+                raise AlreadyRunning(queue.name, request.action.title)
+        return action_id, before, new
+
+    async def _work(
+        self, cleaning: Cleaning, request: Request, conn: Conn, held: AsyncExitStack, key: tuple[str, int]
+    ) -> None:
+        async with held:
+            try:
+                await cleaning.work(conn)
+            finally:
+                await conn.close()  # with its locks
+                del self._tasks[key]
+                self._tally.running[request.source, request.action] -= 1
+                if cleaning.ended is not None:
+                    self._tally.outcomes[request.source, request.action, cleaning.ended] += 1
+                if request.action is Action.JANITOR:
+                    for step, changed in cleaning.changed.items():
+                        self._tally.removed[request.source, step] += changed
+
+
+async def _take_locks(conn: Conn, source: str, action: Action, action_id: int) -> bool:
+    return await locks.take(conn, Lock.CLEAN_UP, locks.kind(source, action)) and await locks.take(
+        conn, Lock.ACTION, str(action_id)
+    )
