@@ -7,4 +7,7 @@ SELECT job_type, priority, max_retries, created_at, run_after, expires_at, origi
        started_at, finished_at, worker_id, last_error
   FROM ascent.jobs
  WHERE finished_at > now() - interval '1 day'
-   AND (worker_id IS NULL OR worker_id NOT IN (SELECT id FROM ascent.workers))
+   AND (worker_id IS NULL OR worker_id NOT IN (SELECT id FROM ascent.workers));
+
+-- name: workers
+SELECT id, hostname, pid::text, mode, version FROM ascent.workers WHERE mode <> 'server'

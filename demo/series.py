@@ -3,9 +3,10 @@
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import accumulate
+from random import Random
 
 from demo.platform.catalogue import JOB_TYPES, SCHEDULED
 from demo.simulation import OUTAGE, PastJob
@@ -14,7 +15,20 @@ from jobqueue.catalogue import BUCKETS, Metric
 from jobqueue.schedules import parse
 
 MINUTES = 24 * 60
-COLLECTORS = ("server", "live", "ready", "active", "runs", "finished", "schedules", "workers", "store")
+COLLECTORS = {
+    "server": 0.001,
+    "live": 0.007,
+    "ready": 0.004,
+    "active": 0.003,
+    "runs": 0.006,
+    "finished": 0.002,
+    "schedules": 0.002,
+    "workers": 0.002,
+    "store": 0.003,
+}
+"""How many seconds a read of each takes, about."""
+_READ_BEFORE = 7.0
+"""How many seconds ago the newest read was at each scrape."""
 _SECONDS_OF_A_DAY = 86400.0
 
 Value = float | None
@@ -38,6 +52,8 @@ class Day:
     begin: datetime
     zero: float
     workers: Sequence[str]
+    known: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What the workers say of themselves, by their ids; others say what anyone might."""
 
     def series(self, jobs: Sequence[PastJob]) -> Iterator[Series]:
         """Every gauge and counter that rules and charts look back at."""
@@ -69,11 +85,13 @@ class Day:
 
     def _of_the_exporter(self) -> Iterator[Series]:
         yield self._series(metrics.UP, lambda _: 1)
-        for collector in COLLECTORS:
+        for collector, usual in COLLECTORS.items():
+            dice = Random(collector)
+            took = [usual * dice.lognormvariate(0, 0.2) for _ in range(MINUTES + 1)]
+            read = self._timestamps([max(60.0 * minute - _READ_BEFORE, 0.0) for minute in range(MINUTES + 1)])
             yield self._series(metrics.COLLECTOR_SUCCESS, lambda _: 1, collector=collector)
-            yield self._series(
-                metrics.COLLECTOR_LAST_SUCCESS, lambda minute: self.zero + 60 * minute, collector=collector
-            )
+            yield self._series(metrics.COLLECTOR_DURATION, took.__getitem__, collector=collector)
+            yield self._series(metrics.COLLECTOR_LAST_SUCCESS, read, collector=collector)
 
     def _of_type(self, job_type: str, jobs: Sequence[PastJob]) -> Iterator[Series]:
         waits = [(self._at(job.run_after), self._at(job.started_at or job.finished_at)) for job in jobs]
@@ -117,8 +135,8 @@ class Day:
             runs = [job for job in jobs if job.worker_id == worker and job.finished_at]
             processed = _up_to([self._at(job.finished_at) for job in runs])
             failed = _up_to([self._at(job.finished_at) for job in runs if job.state == "failed"])
-            info = {"hostname": worker, "pid": "1", "mode": "worker", "version": "4.12.0"}
-            yield self._series(metrics.WORKER_INFO, lambda _: 1, worker=worker, **info)
+            anyone = {"hostname": worker, "pid": "1", "mode": "worker", "version": "4.12.0"}
+            yield self._series(metrics.WORKER_INFO, lambda _: 1, worker=worker, **self.known.get(worker, anyone))
             yield self._series(metrics.WORKER_ONLINE, lambda minute: minute - 1 not in OUTAGE, worker=worker)
             seen = self._timestamps([60.0 * (OUTAGE.start if at in OUTAGE else at) for at in range(MINUTES + 1)])
             yield self._series(metrics.WORKER_LAST_SEEN, seen, worker=worker)
