@@ -152,8 +152,8 @@ def staleness() -> Tile:
     """How old the figures are."""
     return chart(
         "Age of the figures",
-        "How long ago each collector last succeeded. Slow reads lower their own rate.",
-        {_COLLECTOR: service.staleness()},
+        "How long before a scrape each collector had last succeeded. Slow reads lower their own rate.",
+        {_COLLECTOR: service.age_when_scraped()},
         Axis("s", soft_max=60),
         Style.THIN,
         empty="No reads in this time range",

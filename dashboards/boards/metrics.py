@@ -4,10 +4,12 @@ from dashboards import columns, navigation, variables
 from dashboards.columns import COUNT_STEPS, FAILURE_STEPS, RELATIVE_TIME, SOURCE, SUCCESS_STEPS
 from dashboards.house import Board, Row, Tile
 from dashboards.panels.alerts import firing
+from dashboards.panels.cards import Card, cards
 from dashboards.panels.chart import Axis, Style, chart
-from dashboards.panels.looks import NONE, QUIET, words
+from dashboards.panels.looks import NONE, PLAIN, QUIET, WRONG, steps, words
 from dashboards.panels.table import Column, hidden, joined
 from dashboards.promql import alerts, runs
+from dashboards.promql.select import by_job
 from jobqueue.catalogue import DAY_MAX, DAY_P50, DAY_P95, RUN_DURATION, RUN_WAIT
 
 _SERIES = "{{job_type}}$of"
@@ -25,10 +27,26 @@ def metrics() -> Board:
         variables=variables.OF_METRICS,
         links=navigation.bar(navigation.METRICS),
         rows=[
+            Row(5, [in_short(), firing(alerts.OF_RUNS)], widths=[14, 10]),
             Row(18, [performance()]),
-            Row(5, [firing(alerts.OF_RUNS)]),
             Row(9, [failure_ratio(), throughput()]),
             Row(9, [run_duration(), wait()]),
+        ],
+    )
+
+
+def in_short() -> Tile:
+    """All job types together."""
+    return cards(
+        "Last 24 hours",
+        "Completed and failed runs of all job types together, whatever the time range. Slowest p95: of the job type "
+        "that takes the longest.",
+        [
+            Card("Runs", f"sum({runs.day_runs()})", steps(PLAIN)),
+            Card("Failures", f"sum({runs.day_failures()})", steps(PLAIN, (1, WRONG))),
+            Card("Success rate", runs.day_total_success_rate(), SUCCESS_STEPS, unit="percentunit", decimals=1),
+            Card("Types with failures", runs.failing_job_types(), steps(PLAIN)),
+            Card("Slowest p95", f"max({by_job(DAY_P95)})", steps(PLAIN), unit="s"),
         ],
     )
 

@@ -43,6 +43,11 @@ def day_total_success_rate(*matchers: str) -> str:
     return f"floor((1 - {failures} / ({all_runs} > 0)) * 1000 + 0.000001) / 1000"
 
 
+def failing_job_types() -> str:
+    """How many job types had a failure in the last 24 hours."""
+    return f"sum({day_failures()} > bool 0)"
+
+
 def day_duration(metric: Metric, *matchers: str) -> str:
     """A percentile or the maximum of the last 24 hours, in seconds."""
     return first_of(by_job(metric, *matchers), _without_runs(NO_DURATION, *matchers))

@@ -110,6 +110,12 @@ def staleness() -> str:
     return f"clamp_min(time() - {by(COLLECTOR, series(COLLECTOR_LAST_SUCCESS))}, 0)"
 
 
+def age_when_scraped() -> str:
+    """How old each collector's figures were when they were scraped: at the moments of a chart they'd be a sawtooth."""
+    read = series(COLLECTOR_LAST_SUCCESS)
+    return f"clamp_min(min by ({', '.join(COLLECTOR)}) (timestamp({read}) - {read}), 0)"
+
+
 def oldest_read() -> str:
     """How many seconds ago the collector that is furthest behind last succeeded."""
     return f"max({staleness()})"
