@@ -18,9 +18,12 @@ from jobqueue.states import JobState
 Row = TypeVar("Row")
 
 
-def queries(package: str, schema: str) -> Mapping[str, sql.Composed]:
-    """Load an engine's queries, and those that ``finished.sql`` makes of its ``finished``; its own ones win."""
-    own = load(package, schema=schema, schema_name=Literal(schema))
+def queries(package: str, schema: str, **pieces: sql.Composed) -> Mapping[str, sql.Composed]:
+    """Load an engine's queries, and those that ``finished.sql`` makes of its ``finished``; its own ones win.
+
+    *pieces* stand in several of them, as ``{name}``.
+    """
+    own = load(package, "queries.sql", schema=schema, schema_name=Literal(schema), **pieces)
     return {**load("jobqueue.engines", "finished.sql", finished=own["finished"]), **own}
 
 

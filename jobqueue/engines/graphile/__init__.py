@@ -17,6 +17,7 @@ _TABLES = {
     "jobs": (
         "id",
         "task_identifier",
+        "key",
         "priority",
         "attempts",
         "max_attempts",
@@ -39,7 +40,8 @@ _RECORDED_FOR = timedelta(hours=1)
 
 def open_engine(schema: str) -> Engine:
     """Open the Graphile Worker queue whose tables stand in *schema*."""
-    read = queries(__name__, schema)
+    ended = sql.load(__name__, "ended.sql")["ended"]
+    read = queries(__name__, schema, ended=ended)
     names = {"deleted": Identifier(f"{schema}_deleted"), "given_up": Identifier(f"{schema}_given_up")}
     recorder = sql.load(__name__, "recorder.sql", schema=schema, schema_name=Literal(schema), **names)
     table = sql.load("jobqueue.engines", "recorder.sql", queue=Literal(schema))
@@ -48,7 +50,7 @@ def open_engine(schema: str) -> Engine:
         name="graphile",
         schema=schema,
         reader=GraphileReader({**read, "is_there": recorder["is_there"]}, recorded, _LACKS),
-        control=SqlControl(sql.load(__name__, "control.sql", schema=schema)),
+        control=SqlControl(sql.load(__name__, "control.sql", schema=schema, ended=ended)),
         tables=_TABLES,
         indexes=(),
         has_janitor=True,

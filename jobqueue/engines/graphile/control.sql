@@ -22,11 +22,9 @@ DELETE FROM {schema}._private_jobs
 
 -- name: failed_concerned
 SELECT name, count(*) AS rows, min(at) AS oldest
-  FROM (SELECT task_identifier AS name,
-               greatest(updated_at, run_at - exp(least(attempts, 10)) * interval '1 second') AS at
+  FROM (SELECT task_identifier AS name, {ended} AS at
           FROM {schema}.jobs
-         WHERE locked_at IS NULL AND attempts >= max_attempts
-           AND greatest(updated_at, run_at - exp(least(attempts, 10)) * interval '1 second') < %(before)s
+         WHERE locked_at IS NULL AND attempts >= max_attempts AND {ended} < %(before)s
          LIMIT %(at_most)s) AS counted
  GROUP BY name
 
@@ -34,14 +32,16 @@ SELECT name, count(*) AS rows, min(at) AS oldest
 DELETE FROM {schema}._private_jobs
  WHERE id = ANY (ARRAY(
          SELECT id FROM {schema}._private_jobs
-          WHERE locked_at IS NULL AND attempts >= max_attempts
-            AND greatest(updated_at, run_at - exp(least(attempts, 10)) * interval '1 second') < %(before)s
+          WHERE locked_at IS NULL AND attempts >= max_attempts AND {ended} < %(before)s
           LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
    AND locked_at IS NULL
 
 -- name: grants
--- Row-level security without a policy hides the table from all but its owner and who may pass it by.
-ALTER ROLE {role} BYPASSRLS;
+-- Row-level security hides the table from all but its owner; a policy lets this role see the rows, but not their payload.
 GRANT USAGE ON SCHEMA {schema} TO {role};
-GRANT SELECT ON {schema}.jobs TO {role};
-GRANT SELECT, DELETE, UPDATE (updated_at) ON {schema}._private_jobs TO {role};
+GRANT SELECT (id, task_identifier, key, attempts, max_attempts, run_at, created_at, updated_at, locked_at)
+   ON {schema}.jobs TO {role};
+GRANT SELECT (id, key, priority, attempts, max_attempts, run_at, created_at, updated_at, locked_at),
+      DELETE, UPDATE (updated_at) ON {schema}._private_jobs TO {role};
+DROP POLICY IF EXISTS system_status_control ON {schema}._private_jobs;
+CREATE POLICY system_status_control ON {schema}._private_jobs TO {role} USING (true);

@@ -29,21 +29,16 @@ SELECT task_identifier AS job_type, min(locked_at) AS since
  GROUP BY 1
 
 -- name: finished
--- Without the recorder: what was given up. When it was follows from the pause before the next attempt, which a worker has
--- written all the same; a hand that failed it has set updated_at instead.
+-- Without the recorder: what was given up.
 SELECT task_identifier AS job_type, 'failed' AS state, attempts - 1 AS retries,
        NULL::timestamptz AS due_at, NULL::timestamptz AS started_at, finished_at
-  FROM (SELECT task_identifier, attempts,
-               greatest(updated_at, run_at - exp(least(attempts, 10)) * interval '1 second') AS finished_at
+  FROM (SELECT task_identifier, attempts, {ended} AS finished_at
           FROM {schema}.jobs
          WHERE locked_at IS NULL AND attempts >= max_attempts) AS given_up
  WHERE finished_at >= %(since)s AND finished_at < %(until)s
 
--- name: first_completed
-SELECT NULL::timestamptz
-
 -- name: frontiers
-SELECT 'failed' AS state, min(greatest(updated_at, run_at - exp(least(attempts, 10)) * interval '1 second')) AS since
+SELECT 'failed' AS state, min({ended}) AS since
   FROM {schema}.jobs
  WHERE locked_at IS NULL AND attempts >= max_attempts
 
@@ -57,7 +52,7 @@ SELECT id::text AS job_id, task_identifier AS job_type,
             ELSE 'pending' END AS state,
        created_at, locked_at AS started_at,
        CASE WHEN locked_at IS NULL AND attempts >= max_attempts
-            THEN greatest(updated_at, run_at - exp(least(attempts, 10)) * interval '1 second') END AS finished_at,
+            THEN {ended} END AS finished_at,
        greatest(attempts - 1, 0) AS retries, -priority::integer AS priority, locked_by AS worker
   FROM {schema}.jobs
  ORDER BY id DESC

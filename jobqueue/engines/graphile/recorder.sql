@@ -15,10 +15,14 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET lock_timeout 
 DECLARE
   came_in bigint;
 BEGIN
-  -- A worker holds the lock of the job that it completes; a waiting one was removed; the end of one given up is known.
+  -- A worker holds the lock of the job that it completes; a waiting one was removed; the end of one given up is known. One
+  -- that was replaced or removed by its key while it ran lost it, and has all attempts for used up since: how many there
+  -- were nobody knows.
   INSERT INTO system_status.recorded_runs (queue, job_type, state, retries, due_at, started_at, finished_at)
   SELECT TG_TABLE_SCHEMA, task.identifier, CASE WHEN locked_at IS NULL THEN 'cancelled' ELSE 'completed' END,
-         greatest(attempts - 1, 0), greatest(created_at, run_at), locked_at, clock_timestamp()
+         CASE WHEN updated_at > locked_at AND key IS NULL AND attempts >= max_attempts THEN 0
+              ELSE greatest(attempts - 1, 0) END,
+         greatest(created_at, run_at), locked_at, clock_timestamp()
     FROM gone
     JOIN {schema}._private_tasks AS task ON task.id = gone.task_id
    WHERE locked_at IS NOT NULL OR attempts < max_attempts;
@@ -41,8 +45,10 @@ CREATE OR REPLACE FUNCTION system_status.{given_up}() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET lock_timeout = '100ms' AS $$
 BEGIN
   INSERT INTO system_status.recorded_runs (queue, job_type, state, retries, due_at, started_at, finished_at)
-  SELECT TG_TABLE_SCHEMA, identifier, CASE WHEN OLD.locked_at IS NULL THEN 'cancelled' ELSE 'failed' END,
-         greatest(OLD.attempts - 1, 0), greatest(OLD.created_at, OLD.run_at), OLD.locked_at, clock_timestamp()
+  SELECT TG_TABLE_SCHEMA, identifier, 'failed',
+         CASE WHEN OLD.updated_at > OLD.locked_at AND OLD.key IS NULL AND OLD.attempts >= OLD.max_attempts THEN 0
+              ELSE greatest(OLD.attempts - 1, 0) END,
+         greatest(OLD.created_at, OLD.run_at), OLD.locked_at, clock_timestamp()
     FROM {schema}._private_tasks
    WHERE id = OLD.task_id;
   RETURN NULL;
@@ -56,7 +62,8 @@ CREATE TRIGGER system_status_deleted AFTER DELETE ON {schema}._private_jobs
   REFERENCING OLD TABLE AS gone
   FOR EACH STATEMENT EXECUTE FUNCTION system_status.{deleted}();
 
--- A row trigger, for its condition: fetching a job is an update too, and shall cost nothing.
+-- A row trigger, for its condition: fetching a job is an update too, and shall cost nothing. A worker gives up a job that it
+-- holds, a hand one that waits.
 DROP TRIGGER IF EXISTS system_status_given_up ON {schema}._private_jobs;
 CREATE TRIGGER system_status_given_up AFTER UPDATE ON {schema}._private_jobs
   FOR EACH ROW
