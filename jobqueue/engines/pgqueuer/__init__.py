@@ -22,7 +22,7 @@ _TABLES = {
         "queue_manager_id",
     ),
     "pgqueuer_log": ("id", "job_id", "entrypoint", "priority", "status", "created"),
-    "pgqueuer_schedules": ("entrypoint", "expression", "last_run"),
+    "pgqueuer_schedules": ("entrypoint", "expression", "status", "heartbeat", "next_run", "last_run"),
 }
 _LACKS = {
     Capability.WAITS: "its log doesn't say when a job was due",

@@ -105,6 +105,7 @@ SELECT FROM old
 -- name: grants
 -- Locking a row takes the right to update some column of it. The trigger on pgqueuer runs with the rights of who changes it.
 GRANT USAGE ON SCHEMA {schema} TO {role};
-GRANT SELECT, DELETE, UPDATE (updated) ON {schema}.pgqueuer TO {role};
-GRANT SELECT, INSERT, DELETE, UPDATE (aggregated) ON {schema}.pgqueuer_log TO {role};
-GRANT SELECT ON {schema}.pgqueuer_schedules TO {role};
+GRANT SELECT (id, entrypoint, priority, status, attempts, created, updated, execute_after), DELETE, UPDATE (updated)
+   ON {schema}.pgqueuer TO {role};
+GRANT SELECT (id, job_id, entrypoint, status, created), INSERT (job_id, entrypoint, priority, status, traceback),
+      DELETE, UPDATE (aggregated) ON {schema}.pgqueuer_log TO {role};

@@ -78,11 +78,15 @@ SELECT state, (SELECT min(created) FROM {schema}.pgqueuer_log) AS since
   FROM unnest(array['completed', 'failed', 'cancelled']) AS state
 
 -- name: schedules
--- A schedule's handler runs inside the scheduler, without a job. Two schedules of one entrypoint differ by expression.
+-- A schedule's handler runs inside the scheduler, without a job. Two schedules of one entrypoint differ by expression. Its
+-- last_run is the end of a handler. While one runs it has the newest tick before next_run, and beats every few seconds: of its
+-- start nothing is left but that.
 SELECT CASE WHEN count(*) OVER (PARTITION BY entrypoint) > 1 THEN entrypoint || ' ' || expression
             ELSE entrypoint END AS job_type,
        '' AS description, expression AS cron, 'UTC' AS timezone, 0 AS priority, NULL::interval AS expire_after,
-       true AS enabled, last_run AS last_enqueued_at
+       true AS enabled,
+       greatest(last_run, CASE WHEN status = 'picked' AND heartbeat > now() - interval '30 seconds'
+                               THEN least(heartbeat, next_run - interval '1 second') END) AS last_enqueued_at
   FROM {schema}.pgqueuer_schedules
 
 -- name: recent_jobs
