@@ -11,6 +11,7 @@ from demo.engines.procrastinate.app import app
 from jobqueue import catalogue as metrics
 from jobqueue.engine import Cleanup
 from jobqueue.engines import open_engine
+from jobqueue.tables.migrate import migrate
 from tests.conftest import Server
 from tests.exporter.scrape import Exporter, Scrape, source
 
@@ -37,6 +38,7 @@ async def test_a_procrastinate_queue_in_a_schema_of_its_own_is_read_and_changed(
     async with inside.open_async():
         await inside.schema_manager.apply_schema_async()
         await inside.tasks["mail"].defer_async(pause=0.0)
+    migrate([source(empty_database, engine="procrastinate", schema="the Queue")], lambda line: None)
 
     page = await page_of(empty_database, "procrastinate", "the Queue")
     control = open_engine("procrastinate", "the Queue").control
@@ -48,6 +50,7 @@ async def test_a_procrastinate_queue_in_a_schema_of_its_own_is_read_and_changed(
         found = await (await conn.execute("SHOW search_path")).fetchone()
 
     assert page.value(metrics.JOBS, job_type="mail", state="pending") == 1
+    assert set(page.by("collector", metrics.COLLECTOR_SUCCESS).values()) == {1.0}
     assert cancelled == 1
     assert found == ('"$user", public',)
 

@@ -7,7 +7,7 @@ SELECT CASE WHEN bool_or(proname = 'procrastinate_retry_job_v2') THEN '3.4+'
             WHEN bool_or(proname = 'procrastinate_defer_jobs_v1') THEN '3.2+'
             ELSE '3.1' END
   FROM pg_proc
- WHERE pronamespace = {schema_name}::regnamespace
+ WHERE pronamespace = (SELECT oid FROM pg_namespace WHERE nspname = {schema_name})
    AND proname IN ('procrastinate_retry_job_v2', 'procrastinate_defer_jobs_v1')
 
 -- name: live_counts
@@ -21,22 +21,31 @@ SELECT task_name::text AS job_type,
  GROUP BY 1, 2
 
 -- name: oldest_ready
--- Of the jobs that were due at once the lowest id is the oldest; one look at its events says since when.
+-- A job is ready from its making or from the time it is planned for, the later of both. Of those for at once the lowest id is
+-- the oldest; of the planned ones the lowest id and the earliest time are looked at: three looks at events a type.
 WITH first AS (
-  SELECT task_name,
-         min(scheduled_at) AS scheduled_at,
-         min(id) FILTER (WHERE scheduled_at IS NULL) AS unplanned
+  SELECT task_name::text AS job_type,
+         min(id) FILTER (WHERE scheduled_at IS NULL) AS at_once,
+         min(array[id, date_part('epoch', scheduled_at)]) FILTER (WHERE scheduled_at IS NOT NULL) AS lowest,
+         min(array[date_part('epoch', scheduled_at), id]) FILTER (WHERE scheduled_at IS NOT NULL) AS earliest
     FROM {schema}.procrastinate_jobs
-   WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())
+   WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at BETWEEN '0002-01-01' AND now())
    GROUP BY task_name
+),
+found AS (
+  SELECT job_type, job.id, job.planned_for
+    FROM first,
+         LATERAL (VALUES (at_once, NULL),
+                         (lowest[1]::bigint, to_timestamp(lowest[2])),
+                         (earliest[2]::bigint, to_timestamp(earliest[1]))) AS job (id, planned_for)
 )
-SELECT job_type, since
-  FROM (SELECT task_name::text AS job_type,
-               least(CASE WHEN scheduled_at > '0002-01-01' THEN scheduled_at END,
-                     (SELECT min(at) FROM {schema}.procrastinate_events
-                       WHERE job_id = unplanned AND type = 'deferred')) AS since
-          FROM first) AS oldest
+SELECT job_type, min(since) AS since
+  FROM (SELECT job_type,
+               greatest(planned_for, (SELECT min(at) FROM {schema}.procrastinate_events
+                                       WHERE job_id = found.id AND type = 'deferred')) AS since
+          FROM found) AS oldest
  WHERE since IS NOT NULL
+ GROUP BY job_type
 
 -- name: oldest_active
 SELECT job_type, min(since) AS since
@@ -51,14 +60,15 @@ SELECT job_type, min(since) AS since
 -- system_status_finished. Each end of a job is a run: one that failed, was retried by hand and succeeded ran twice.
 SELECT job.task_name::text AS job_type,
        CASE event.type WHEN 'succeeded' THEN 'completed' WHEN 'failed' THEN 'failed' ELSE 'cancelled' END AS state,
-       job.attempts - 1 AS retries,
+       past.starts - 1 AS retries,
        greatest(job.scheduled_at, past.deferred_at) AS due_at,
        past.started_at,
        event.at AS finished_at
   FROM {schema}.procrastinate_events AS event
   JOIN {schema}.procrastinate_jobs AS job ON job.id = event.job_id
  CROSS JOIN LATERAL (SELECT max(at) FILTER (WHERE type = 'started') AS started_at,
-                            min(at) FILTER (WHERE type = 'deferred') AS deferred_at
+                            min(at) FILTER (WHERE type = 'deferred') AS deferred_at,
+                            count(*) FILTER (WHERE type = 'started') AS starts
                        FROM {schema}.procrastinate_events AS earlier
                       WHERE earlier.job_id = event.job_id AND earlier.id < event.id) AS past
  WHERE event.type IN ('succeeded', 'failed', 'cancelled', 'aborted')
