@@ -94,6 +94,23 @@ async def test_pgboss_policies_hold_for_run_now_too(make: Callable[[str], str]) 
         assert await jobs(conn, "SELECT name, data, policy FROM pgboss.job") == [("only.one", {"a": 1}, "exclusive")]
 
 
+async def test_pgboss_groups_and_throttles_hold_for_run_now_too(make: Callable[[str], str]) -> None:
+    control = open_engine("pgboss", None).control
+    async with await AsyncConnection.connect(make("pgboss"), autocommit=True) as conn:
+        await conn.execute(
+            "INSERT INTO pgboss.schedule (name, key, cron, options) VALUES ('mail', '', '0 6 * * *',"
+            """ '{"group": {"id": "g", "tier": "gold"}, "singletonSeconds": 86400, "singletonKey": "k"}')"""
+        )
+
+        assert await control.run_now(conn, "mail")
+        with pytest.raises(CannotRun, match="throttle"):
+            await control.run_now(conn, "mail")
+
+        found = await jobs(conn, "SELECT group_id, group_tier, singleton_key, singleton_on FROM pgboss.job")
+        [(midnight,)] = await jobs(conn, "SELECT date_trunc('day', now() AT TIME ZONE 'UTC')")
+        assert found == [("g", "gold", "k", midnight)]
+
+
 async def test_the_six_fields_of_pgboss_end_with_the_seconds_here(make: Callable[[str], str]) -> None:
     address = make("pgboss")
     with psycopg.connect(address, autocommit=True) as conn:

@@ -12,10 +12,14 @@ WITH schedule AS (
    LIMIT 1
 ),
 queued AS (
-  INSERT INTO {schema}.job (name, data, priority, start_after, created_on, singleton_key, keep_until, expire_seconds,
-                            deletion_seconds, retry_limit, retry_delay, retry_backoff, retry_delay_max, policy,
-                            dead_letter, heartbeat_seconds)
+  INSERT INTO {schema}.job (name, data, priority, start_after, created_on, singleton_key, singleton_on, group_id,
+                            group_tier, keep_until, expire_seconds, deletion_seconds, retry_limit, retry_delay,
+                            retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds)
   SELECT queue.name, data, coalesce((options ->> 'priority')::integer, 0), now(), now(), options ->> 'singletonKey',
+         'epoch'::timestamp + interval '1 second' * (options ->> 'singletonSeconds')::float8
+           * floor((date_part('epoch', now()) + coalesce((options ->> 'singletonOffset')::float8, 0))
+                   / (options ->> 'singletonSeconds')::float8),
+         options #>> '{{group,id}}', options #>> '{{group,tier}}',
          now() + coalesce((options ->> 'retentionSeconds')::integer, queue.retention_seconds) * interval '1 second',
          coalesce((options ->> 'expireInSeconds')::integer, queue.expire_seconds),
          coalesce((options ->> 'deleteAfterSeconds')::integer, queue.deletion_seconds),
@@ -36,7 +40,7 @@ told AS MATERIALIZED (
     FROM queued
     JOIN {schema}.queue ON queue.name = queued.name AND queue.notify
 )
-SELECT (SELECT id::text FROM queued), 'a job of it is there already, and the queue''s policy takes no second one'
+SELECT (SELECT id::text FROM queued), 'a job of it is there already, and the queue''s policy, or the schedule''s throttle, takes no second one'
   FROM schedule
  CROSS JOIN told
 
@@ -172,7 +176,15 @@ DELETE FROM {schema}.job
  WHERE (name, id) IN (SELECT name, id FROM held) AND state::text = 'failed'
 
 -- name: grants
+-- Run now copies "data" of a schedule; that of a job nobody reads.
 GRANT USAGE ON SCHEMA {schema} TO {role};
-GRANT SELECT, INSERT, DELETE, UPDATE (state, completed_on, output) ON {schema}.job TO {role};
-GRANT SELECT, UPDATE ON {schema}.queue TO {role};
-GRANT SELECT ON {schema}.schedule TO {role};
+GRANT SELECT (id, name, state, priority, blocked, blocking, start_after, created_on, started_on, completed_on),
+      INSERT (name, data, priority, start_after, created_on, singleton_key, singleton_on, group_id, group_tier, keep_until,
+              expire_seconds, deletion_seconds, retry_limit, retry_delay, retry_backoff, retry_delay_max, policy,
+              dead_letter, heartbeat_seconds),
+      DELETE, UPDATE (state, completed_on, output) ON {schema}.job TO {role};
+GRANT SELECT ON {schema}.queue, {schema}.schedule TO {role};
+DO $do$ BEGIN
+  GRANT UPDATE (retained_count, total_count) ON {schema}.queue TO {role};
+EXCEPTION WHEN undefined_column THEN NULL;  -- before 12.36 there are no such counts
+END $do$;
