@@ -29,7 +29,7 @@ def rhythms(sources: Mapping[str, ControlledSource], settings: ControlSettings) 
     if settings.read_only:
         return {}
     every = {
-        name: janitor_every(settings.janitor, engine_has_one=source.engine.has_janitor)
+        name: janitor_every(settings.janitor, by_itself=source.engine.janitor_by_itself)
         for name, source in sources.items()
         if Action.JANITOR.capability not in source.engine.lacks
     }

@@ -38,10 +38,10 @@ def load_control_or_exit(
         sys.exit(2)
 
 
-def janitor_every(janitor: Janitor, *, engine_has_one: bool) -> timedelta | None:
-    """How often the janitor runs by itself; None for never, as for an engine that brings its own and isn't told."""
+def janitor_every(janitor: Janitor, *, by_itself: bool) -> timedelta | None:
+    """How often the janitor runs by itself; None for never, as for an engine where nobody asked for it."""
     if janitor.every is None:
-        return None if engine_has_one else _USUAL_RHYTHM
+        return _USUAL_RHYTHM if by_itself else None
     return janitor.every or None
 
 

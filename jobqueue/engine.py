@@ -182,8 +182,8 @@ class Engine:
     tables: Mapping[str, tuple[str, ...]]
     """The columns that the reader touches, by table; never a payload."""
     indexes: tuple[Index, ...]
-    has_janitor: bool
-    """Whether the engine brings a janitor of its own: then ours runs only when it is told to."""
+    janitor_by_itself: bool
+    """Whether our janitor runs unasked: not on a queue whose owner has never heard of its limits."""
     retention: timedelta
     """The least time for which finished rows are kept; below an hour the poller's slots are made durable."""
     control_grants: Callable[[str], sql.Composed]

@@ -70,7 +70,7 @@ Age = Annotated[
 class Janitor:
     """How often the janitor runs by itself, and how old rows must be for it.
 
-    ``every`` None is every 15 minutes for an engine without a janitor of its own; 0 is never.
+    ``every`` None is every 15 minutes for the engine ``ascent`` and never for the others; 0 is never for all of them.
     """
 
     every: Annotated[

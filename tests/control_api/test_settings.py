@@ -290,18 +290,18 @@ def test_it_ends_with_one_line_and_code_2(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize(
-    ("every", "engine_has_one", "answer"),
+    ("every", "by_itself", "answer"),
     [
-        (None, False, timedelta(minutes=15)),
-        (None, True, None),
-        (timedelta(0), False, None),
-        (timedelta(minutes=1), True, timedelta(minutes=1)),
+        (None, True, timedelta(minutes=15)),
+        (None, False, None),
+        (timedelta(0), True, None),
+        (timedelta(minutes=1), False, timedelta(minutes=1)),
     ],
 )
-def test_the_janitor_runs_by_itself_where_nobody_else_does(
-    every: timedelta | None, engine_has_one: bool, answer: timedelta | None
+def test_the_janitor_runs_by_itself_where_it_is_meant_to_or_told_to(
+    every: timedelta | None, by_itself: bool, answer: timedelta | None
 ) -> None:
-    assert janitor_every(Janitor(every=every), engine_has_one=engine_has_one) == answer
+    assert janitor_every(Janitor(every=every), by_itself=by_itself) == answer
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def open_engine(schema: str) -> Engine:
             Index("jobs_live", "jobs", ("state", "job_type", "run_after"), read["index_live"]),
             Index("jobs_finished", "jobs", ("state", "finished_at"), read["index_finished"]),
         ),
-        has_janitor=False,
+        janitor_by_itself=True,
         retention=timedelta(hours=1),
         control_grants=lambda role: sql.load(__name__, "control.sql", schema=schema, role=role)["grants"],
         recent_jobs=read["recent_jobs"],

@@ -53,7 +53,7 @@ def open_engine(schema: str) -> Engine:
         control=SqlControl(sql.load(__name__, "control.sql", schema=schema, ended=ended)),
         tables=_TABLES,
         indexes=(),
-        has_janitor=True,
+        janitor_by_itself=False,
         retention=_RECORDED_FOR,
         control_grants=lambda role: sql.load(__name__, "control.sql", schema=schema, role=role)["grants"],
         recent_jobs=read["recent_jobs"],

@@ -54,7 +54,7 @@ def open_engine(schema: str) -> Engine:
             Index("system_status_completed", "oban_jobs", ("completed_at",), read["index_completed"]),
             Index("system_status_cron", "oban_jobs", ("worker", "id"), read["index_cron"]),
         ),
-        has_janitor=True,
+        janitor_by_itself=False,
         retention=_PRUNED_AFTER,
         control_grants=lambda role: sql.load(__name__, "control.sql", schema=schema, role=role)["grants"],
         recent_jobs=read["recent_jobs"],

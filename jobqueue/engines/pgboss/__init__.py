@@ -60,7 +60,7 @@ def open_engine(schema: str) -> Engine:
             Index("system_status_created", "job_common", ("name", "created_on"), read["index_created"]),
             Index("system_status_finished", "job_common", ("name", "completed_on"), read["index_finished"]),
         ),
-        has_janitor=True,
+        janitor_by_itself=False,
         retention=timedelta(days=7),
         control_grants=lambda role: sql.load(__name__, "control.sql", schema=schema, role=role)["grants"],
         recent_jobs=read["recent_jobs"],

@@ -44,7 +44,7 @@ def open_engine(schema: str) -> Engine:
             Index("pgqueuer_log_created", "pgqueuer_log", ("created",), read["index_finished"]),
             Index("pgqueuer_log_job_id_status", "pgqueuer_log", ("job_id",), read["index_history"]),
         ),
-        has_janitor=True,
+        janitor_by_itself=False,
         retention=timedelta.max,
         control_grants=lambda role: sql.load(__name__, "control.sql", schema=schema, role=role)["grants"],
         recent_jobs=read["recent_jobs"],

@@ -38,7 +38,7 @@ def open_engine(schema: str) -> Engine:
         control=SqlControl(sql.load(__name__, "control.sql", schema=schema)),
         tables=_TABLES,
         indexes=(Index("system_status_finished", "procrastinate_events", ("type", "at"), read["index_finished"]),),
-        has_janitor=True,
+        janitor_by_itself=False,
         retention=timedelta.max,
         control_grants=lambda role: sql.load(__name__, "control.sql", schema=schema, role=role)["grants"],
         recent_jobs=read["recent_jobs"],

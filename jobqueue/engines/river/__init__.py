@@ -52,7 +52,7 @@ def open_engine(schema: str) -> Engine:
             ),
             Index("river_job_metadata_index", "river_job", ("metadata",), read["index_periodic"]),
         ),
-        has_janitor=True,
+        janitor_by_itself=False,
         retention=timedelta(hours=24),
         control_grants=lambda role: sql.load(__name__, "control.sql", schema=schema, role=role)["grants"],
         recent_jobs=read["recent_jobs"],
