@@ -30,7 +30,7 @@ class Action(StrEnum):
 
     @property
     def description(self) -> str:
-        """What it does, in a sentence or two."""
+        """What it does in general, in a sentence or two."""
         return _DESCRIPTIONS[self]
 
 
@@ -70,6 +70,16 @@ def plan(
     None for a run.
     """
     return [step for step in _steps(action, before, limits) if step.cleanup in tolerated]
+
+
+def what_it_does(action: Action, limits: Janitor, tolerated: Collection[Cleanup] = tuple(Cleanup)) -> str:
+    """What it does just here, in a sentence or two: of the janitor every step, and how old rows must be for it."""
+    if action is not Action.JANITOR:
+        return action.description
+    first, *others = [step.phrase for step in plan(action, datetime.now(UTC), limits, tolerated)]
+    phrases = [first, *(phrase[0].lower() + phrase[1:] for phrase in others)]
+    *before, last = phrases
+    return f"{', '.join(before)}, and {last}." if before else f"{last}."
 
 
 def step_names(action: Action, tolerated: Collection[Cleanup]) -> Sequence[str]:
@@ -122,7 +132,7 @@ def _janitor(now: datetime, limits: Janitor) -> Sequence[Step]:
             Cleanup.WORKERS,
             now - limits.reap_workers_after,
             "reap_workers",
-            f"Forgets workers not seen for {duration(limits.reap_workers_after)}",
+            f"Reaps dead workers not seen in {duration(limits.reap_workers_after)}",
         ),
-        Step(Cleanup.TOKENS, now, "delete_tokens", "Deletes expired idempotency tokens"),
+        Step(Cleanup.TOKENS, now, "delete_tokens", "Expires old idempotency tokens"),
     )

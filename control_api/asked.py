@@ -30,6 +30,7 @@ class Asked:
 
     source: str
     action: Action
+    does: str
     at: datetime
     steps: Sequence[AskedStep]
     """Empty for a run."""

@@ -11,7 +11,7 @@ import structlog
 from psycopg import Error
 
 from control_api import audit
-from control_api.actions import Action, Step, plan
+from control_api.actions import Action, Step, plan, what_it_does
 from control_api.asked import Asked, AskedStep
 from control_api.audit import AuditEntry, Request
 from control_api.cleaning import mark_interrupted
@@ -72,7 +72,7 @@ class Desk:
             workers = await queue.engine.reader.workers(conn) if action is Action.FAIL_ACTIVE else []
         running = newest[0] if newest and newest[0].state == audit.RUNNING else None
         busy = [worker for worker in workers if worker.current_job_type is not None]
-        return Asked(source, action, at, steps, schedule, running, busy, kept_by)
+        return Asked(source, action, self.what_it_does(source, action), at, steps, schedule, running, busy, kept_by)
 
     async def act(self, request: Request) -> AuditEntry:
         """Do it once; a request that was made before is answered with what came of it.
@@ -130,6 +130,10 @@ class Desk:
         """The actions that the source's engine makes possible."""
         lacks = self._source(source).engine.lacks
         return [action for action in Action if action.capability not in lacks]
+
+    def what_it_does(self, source: str, action: Action) -> str:
+        """What an action does to a source, by our limits and as its engine tolerates it."""
+        return what_it_does(action, self._limits, self._source(source).engine.control.cleanups)
 
     async def ready(self) -> Mapping[str, str | None]:
         """For each source why it can't be acted on; None where it can. Anybody may ask as often as they like."""

@@ -112,8 +112,8 @@ class ControlMetrics:
         )
         for source in self._desk.sources:
             for action in self._desk.actions(source):
-                path = self._links.action(source, action)
-                family.add_metric([source, action, action.title, action.description, path], 1)
+                path, does = self._links.action(source, action), self._desk.what_it_does(source, action)
+                family.add_metric([source, action, action.title, does, path], 1)
         return family
 
 

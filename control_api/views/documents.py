@@ -46,7 +46,7 @@ def asked_document(asked: Asked, links: Links) -> Document:
         "source": asked.source,
         "action": asked.action,
         "title": asked.action.title,
-        "description": asked.action.description,
+        "description": asked.does,
         "path": links.action(asked.source, asked.action, job_type),
         "shown_at": _iso(asked.at),
         "concerned": asked.rows,
@@ -80,12 +80,12 @@ def schedule_document(schedule: ScheduleRow, source: str, links: Links) -> Docum
     }
 
 
-def action_document(source: str, action: Action, links: Links) -> Document:
-    """An action of a source."""
+def action_document(source: str, action: Action, does: str, links: Links) -> Document:
+    """An action of a source, and what it does there."""
     return {
         "action": action,
         "title": action.title,
-        "description": action.description,
+        "description": does,
         "path": links.action(source, action),
     }
 

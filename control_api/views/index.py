@@ -1,7 +1,7 @@
 """The first page: what can be done, what is being done, what was done lately."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -27,8 +27,8 @@ class Shown:
 
     name: str
     read_only: bool
-    actions: Sequence[Action]
-    """What may be done: by who asks, and with the source's engine."""
+    actions: Mapping[Action, str]
+    """What may be done, by who asks and with the source's engine; and what that does."""
     schedules: Sequence[ScheduleRow]
     problem: str | None
 
@@ -52,7 +52,9 @@ async def index(request: web.Request) -> web.Response:
                     "source": source.name,
                     "read_only": source.read_only,
                     "problem": source.problem,
-                    "actions": [action_document(source.name, action, links) for action in source.actions],
+                    "actions": [
+                        action_document(source.name, action, does, links) for action, does in source.actions.items()
+                    ],
                     "schedules": [schedule_document(row, source.name, links) for row in source.schedules],
                 }
                 for source in sources
@@ -65,7 +67,7 @@ async def index(request: web.Request) -> web.Response:
 
 async def _look(desk: Desk, name: str, allowed: Collection[str]) -> Shown:
     read_only = desk.sources[name].read_only
-    actions = [action for action in desk.actions(name) if action in allowed]
+    actions = {action: desk.what_it_does(name, action) for action in desk.actions(name) if action in allowed}
     try:
         rows = await desk.schedules(name)
     except Problem as problem:

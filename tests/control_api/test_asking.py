@@ -1,12 +1,15 @@
 """Asking pages, for people and for programs: what would happen now, and nothing happens."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from psycopg import AsyncConnection
 
-from control_api.actions import Action
+from control_api.actions import Action, what_it_does
 from control_api.locks import Lock
+from jobqueue.config import Janitor
+from jobqueue.engine import Cleanup
 from tests.control_api.service import HTML, Service, serving
 from tests.control_api.test_desk import count
 
@@ -97,7 +100,33 @@ async def test_the_janitor_says_what_each_of_its_steps_concerns(served: Service)
     assert (asked["concerned"], asked["at_least"]) == (6, False)
     page = await served.page("/control/main/janitor")
     assert page.forms[0].button == "Run Janitor: 6 rows"
-    assert "Forgets workers not seen for 5 minutes: 1 worker" in page.text
+    assert "Reaps dead workers not seen in 5 minutes: 1 worker" in page.text
+
+
+async def test_the_janitor_says_in_the_pages_words_what_it_does_and_when_by_its_limits(
+    migrated: str, queue: AsyncConnection
+) -> None:
+    limits = Janitor(every=timedelta(0), fail_active_after=timedelta(minutes=20), delete_failed_after=timedelta(days=2))
+    said = (
+        "Fails active jobs stuck more than 20 minutes, cancels pending jobs older than 1 hour, deletes completed jobs "
+        "older than 1 hour, deletes failed jobs older than 2 days, reaps dead workers not seen in 5 minutes, and "
+        "expires old idempotency tokens."
+    )
+
+    async with serving({"main": migrated}, janitor=limits) as served:
+        asked = await (await served.get("/control/main/janitor")).json()
+        pages = [(await served.page(path)).text for path in ("/control/main/janitor", "/control/")]
+        [source] = (await (await served.get("/control/")).json())["sources"]
+        metrics = await (await served.get("/metrics", {"Accept": "text/plain"})).text()
+
+    assert asked["description"] == said
+    assert all(said in page for page in pages)
+    assert {action["action"]: action["description"] for action in source["actions"]}["janitor"] == said
+    assert f'action="janitor",description="{said}"' in metrics
+
+
+def test_a_janitor_that_an_engine_limits_says_what_is_left() -> None:
+    assert what_it_does(Action.JANITOR, Janitor(), [Cleanup.FAILED]) == "Deletes failed jobs older than 7 days."
 
 
 async def test_what_is_more_than_can_be_counted_is_said_to_be(served: Service, monkeypatch: pytest.MonkeyPatch) -> None:
