@@ -25,6 +25,7 @@ from schemathesis.specs.openapi.checks import (
 
 from control_api.openapi import document
 from control_api.security.pace import Pace
+from control_api.settings import ControlSettings
 from tests.control_api.service import Service, serving
 from tests.control_api.service import settings as served_settings
 from tests.control_api.test_asking import queue
@@ -71,6 +72,16 @@ def test_a_document_that_is_not_valid_would_be_found() -> None:
 
     with pytest.raises(Exception, match="version"):
         schemathesis.openapi.from_dict(broken).validate()
+
+
+def test_it_names_the_ways_to_sign_in_that_are_configured() -> None:
+    behind_grafana = document(ControlSettings(auth=("grafana", "token"), grafana_cookie="session"))
+    at_this_machine = document(ControlSettings(auth=("loopback", "token")))
+
+    assert behind_grafana["security"] == [{"grafana": []}, {"token": []}]
+    assert behind_grafana["components"]["securitySchemes"]["grafana"]["name"] == "session"
+    assert at_this_machine["security"] == [{}, {"token": []}]
+    assert at_this_machine["components"]["securitySchemes"].keys() == {"token"}
 
 
 # The pool of connections, in another thread, draws the lengths of its pauses.

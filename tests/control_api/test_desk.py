@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -21,6 +22,7 @@ from control_api.desk import Desk
 from control_api.problems import AlreadyRunning, NotFound, ReadOnly, RequestIdReused, Unavailable
 from control_api.sources import ControlledSource
 from jobqueue.config import Janitor, Source
+from tests.conftest import Server
 
 
 def controlled(address: str, *, read_only: bool = False) -> ControlledSource:
@@ -103,6 +105,33 @@ async def test_a_request_id_for_something_else_is_refused(desk: Desk, queue: Asy
 
     with pytest.raises(RequestIdReused):
         await desk.act(order(Action.CANCEL_PENDING))
+
+
+async def test_a_request_id_for_what_was_shown_at_another_time_is_refused(desk: Desk, queue: AsyncConnection) -> None:
+    shown_at = (await desk.ask("main", Action.CANCEL_PENDING)).at
+    first = await desk.act(order(Action.CANCEL_PENDING, shown_at=shown_at))
+
+    assert await desk.act(order(Action.CANCEL_PENDING, shown_at=shown_at)) == first
+    for other in (shown_at - timedelta(seconds=1), None):
+        with pytest.raises(RequestIdReused):
+            await desk.act(order(Action.CANCEL_PENDING, shown_at=other))
+
+
+@pytest.mark.parametrize("databases", [1, 2])
+async def test_a_request_id_belongs_to_its_source_wherever_its_log_is(
+    server: Server, migrated: str, migrated_template: str, databases: int
+) -> None:
+    other = migrated if databases == 1 else server.url(server.create_database(migrated_template))
+    sources = [
+        ControlledSource.open(Source(name=name, dsn=SecretStr(dsn)), read_only=False)
+        for name, dsn in (("main", migrated), ("eu", other))
+    ]
+    desk = Desk(sources, Janitor(), 1000)
+    await desk.open()
+    entries = [await desk.act(Request(name, Action.CANCEL_PENDING, "token:ci", "r1")) for name in ("main", "eu")]
+    await desk.close()
+
+    assert [(entry.source, entry.replayed) for entry in entries] == [("main", False), ("eu", False)]
 
 
 async def test_what_has_no_schedule_cannot_be_run_and_leaves_no_row(desk: Desk, queue: AsyncConnection) -> None:

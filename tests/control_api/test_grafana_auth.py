@@ -13,6 +13,7 @@ from control_api.auth.grafana import GrafanaAuthenticator
 from control_api.settings import ControlSettings
 from tests.control_api.gate import FROM_OUR_PAGE, ORIGIN, Gate, gate
 from tests.control_api.grafana import StandInGrafana, never, stand_in_grafana, team, user
+from tests.waiting import until
 
 
 class Clock:
@@ -363,3 +364,43 @@ async def test_only_so_many_cookies_are_remembered(grafana: StandInGrafana, monk
             assert (await served.get(**cookie(str(number)))).status == 200
 
     assert len(grafana.asked) == 4
+
+
+async def test_who_was_known_is_let_in_however_many_strangers_are_asked_about(
+    door: Gate, grafana: StandInGrafana, clock: Clock
+) -> None:
+    assert (await door.get(**cookie("ann's"))).status == 200
+    clock.now += 11  # Grafana has to be asked again
+    answering, most = 0, 0
+
+    async def slowly_to_strangers() -> web.Response:
+        nonlocal answering, most
+        answering += 1
+        most = max(most, answering)
+        known = grafana.asked[-1][1]["Cookie"] == "grafana_session=ann's"
+        await asyncio.sleep(0 if known else 0.5)
+        answering -= 1
+        return web.json_response(user("ann", isGrafanaAdmin=True) if known else {}, status=200 if known else 401)
+
+    grafana.misbehave = slowly_to_strangers
+    strangers = [asyncio.create_task(door.get(**cookie(f"stranger{number}"))) for number in range(30)]
+    await until(lambda: answering > 0)
+    let_in = await door.get(**cookie("ann's"))
+    refused = {answer.status for answer in await asyncio.gather(*strangers)}
+
+    assert let_in.status == 200
+    assert refused <= {401, 429}
+    assert most <= 9  # eight strangers, and ann
+
+
+async def test_strangers_push_nobody_out_of_what_is_remembered(
+    door: Gate, grafana: StandInGrafana, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control_api.auth.grafana._REMEMBERED", 3)
+    await door.get(**cookie("ann's"))
+    for number in range(5):
+        await door.get(**cookie(f"stranger{number}"))
+    asked = len(grafana.asked)
+
+    assert (await door.get(**cookie("ann's"))).status == 200
+    assert len(grafana.asked) == asked

@@ -10,7 +10,9 @@ from control_api.actions import Action
 from control_api.audit import BY_ITSELF as ACTOR
 from control_api.desk import Desk
 from control_api.janitor import Rounds
+from control_api.locks import Lock
 from control_api.problems import AlreadyRunning
+from tests.control_api.service import serving
 from tests.control_api.test_desk import a_desk, ended, order, queue
 
 __all__ = ["queue"]
@@ -109,3 +111,61 @@ async def test_it_leaves_a_longer_run_of_somebody_else_alone(migrated: str, queu
         with pytest.raises(AlreadyRunning):
             await look(other)
         await running
+
+
+async def test_of_its_own_rounds_the_log_has_no_zeros_and_shows_them(migrated: str, queue: AsyncConnection) -> None:
+    await queue.execute(
+        "INSERT INTO ascent.jobs (job_type, state, finished_at) VALUES ('old', 'completed', now() - interval '2 hours')"
+    )
+    async with a_desk(migrated) as desk:
+        await look(desk)
+        by_itself = await ended(desk, (await desk.entries("main"))[0])
+        by_hand = await ended(desk, await desk.act(order(Action.JANITOR)))
+    async with serving({"main": migrated}) as served:
+        page = await served.page(f"/control/audit/main-{by_itself.id}")
+
+    assert by_itself.steps == (("delete_completed", 1),)
+    assert len(by_hand.steps) == 6
+    assert "Failed stuck jobs0 jobs" in page.text
+    assert "Deleted old completed jobs1 job" in page.text
+    assert "not done" not in page.text
+
+
+async def test_what_people_did_lately_is_not_lost_between_its_rounds(migrated: str, queue: AsyncConnection) -> None:
+    async with a_desk(migrated) as desk:
+        await desk.act(order(Action.RUN, job_type="mail"))
+    await queue.execute(
+        "INSERT INTO system_status.admin_actions (source, action, actor, request_id, request)"
+        " SELECT 'main', 'janitor', %s, n::text, '' FROM generate_series(1, 200) AS n",
+        [ACTOR],
+    )
+    await queue.execute(
+        "INSERT INTO system_status.admin_action_steps (action_id, seq, step)"
+        " SELECT id, 1, 'done' FROM system_status.admin_actions WHERE actor = %s",
+        [ACTOR],
+    )
+    async with serving({"main": migrated}) as served:
+        index = await (await served.get("/control/")).json()
+        page = await served.page("/control/")
+        rounds = await served.page(page.links["The janitor's own rounds"])
+
+    assert [entry["actor"] for entry in index["latest"]] == ["token:ci"]
+    assert ACTOR not in page.text
+    assert rounds.html.count("/control/audit/main-") == 50
+
+
+async def test_what_is_at_work_is_shown_however_much_was_done_since(migrated: str, queue: AsyncConnection) -> None:
+    await queue.execute(f"SELECT pg_advisory_lock({int(Lock.ACTION)}, hashtext('1'))".encode())  # it lives
+    await queue.execute(
+        "INSERT INTO system_status.admin_actions (at, source, action, actor, request_id, request)"
+        " SELECT now() - interval '1 day', 'main', 'fail-active', 'token:ci', n::text, '' "
+        "FROM generate_series(1, 200) AS n"
+    )
+    await queue.execute(
+        "INSERT INTO system_status.admin_action_steps (action_id, seq, step)"
+        " SELECT id, 1, 'done' FROM system_status.admin_actions WHERE id > 1"
+    )
+    async with serving({"main": migrated}) as served:
+        index = await (await served.get("/control/")).json()
+
+    assert [entry["id"] for entry in index["running"]] == ["main-1"]

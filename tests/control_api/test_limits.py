@@ -6,6 +6,7 @@ from contextlib import suppress
 from ipaddress import ip_network
 
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -260,3 +261,18 @@ async def test_addresses_of_one_ipv6_customer_count_as_one() -> None:
             ]
 
     assert statuses == [401] * 10 + [429]
+
+
+async def test_whatever_it_waits_for_an_answer_comes_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("control_api.security.patience.ANSWER_WITHIN", 0.2)
+
+    class Slow(Knows):
+        async def authenticate(self, request: web.Request) -> Actor | None:
+            await asyncio.sleep(60)
+            raise AssertionError("nobody waits that long")
+
+    async with gate(Slow(ADMIN)) as served:
+        answer = await served.get()
+
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+    assert (await answer.json())["type"] == "urn:problem-type:too-slow"

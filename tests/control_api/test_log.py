@@ -145,3 +145,27 @@ async def test_the_first_page_shows_every_source_what_can_be_done_and_what_was(s
     assert "Source main" in page.text
     assert "Source eu" in page.text
     assert page.links["The whole log"] == "/control/audit"
+
+
+async def test_how_long_ago_it_was_is_told_by_the_databases_clock(migrated: str) -> None:
+    with psycopg.connect(migrated, autocommit=True) as conn:
+        conn.execute("CREATE SCHEMA later")
+        conn.execute(
+            "CREATE FUNCTION later.now() RETURNS timestamptz LANGUAGE sql STABLE"
+            " RETURN pg_catalog.now() + interval '3 days'"
+        )
+        fill(migrated, "main", 1)
+        conn.execute(f"""ALTER DATABASE "{migrated.rpartition("/")[2]}" SET search_path = later, pg_catalog""".encode())
+
+    async with serving({"main": migrated}) as served:
+        for path in ("/control/", "/control/audit", "/control/audit/main-1"):
+            assert "3 days ago" in (await served.page(path)).text
+
+
+async def test_how_many_rows_it_were_is_called_the_same_on_every_page(migrated: str) -> None:
+    fill(migrated, "main", 1)
+    with psycopg.connect(migrated, autocommit=True) as conn:
+        conn.execute("INSERT INTO ascent.jobs (job_type, state, started_at) VALUES ('x', 'active', '2026-01-01')")
+    async with serving({"main": migrated}) as served:
+        for path in ("/control/", "/control/audit", "/control/audit/main-1", "/control/main/fail-active"):
+            assert '<th class="number">Rows' in (await served.page(path)).html

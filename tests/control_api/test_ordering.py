@@ -82,6 +82,18 @@ async def test_the_job_type_may_stand_in_the_body_or_in_the_query(served: Servic
     assert await count(queue, "ascent.jobs WHERE job_type = 'mail.send' AND origin = 'manual'") == 3
 
 
+async def test_the_request_id_that_a_dashboards_button_makes_of_the_longest_job_type_fits(
+    served: Service, queue: AsyncConnection
+) -> None:
+    job_type = "m" * 499
+    await queue.execute("INSERT INTO ascent.schedules (job_type, cron) VALUES (%s, '* * * * *')", [job_type])
+
+    order = {"job_type": job_type, "request_id": f"run-{job_type}-main-1764060000000"}
+    answer = await served.post("/control/main/run", data=order)
+
+    assert (answer.status, (await answer.json())["job_type"]) == (200, job_type)
+
+
 async def test_only_what_the_page_showed_is_touched(served: Service, queue: AsyncConnection) -> None:
     [form] = (await served.page(PATHS[Action.CANCEL_PENDING])).forms
     await pile(queue, 3)
@@ -188,5 +200,10 @@ async def test_a_database_that_is_read_only_itself_is_503(migrated: str, queue: 
 
     async with serving({"main": migrated}) as served:
         answer = await served.post(PATHS[Action.RUN], data={"request_id": "r1"})
+        for action in Action:
+            page = await served.page(PATHS[action])
+            assert page.forms == []
+            assert "a standby, or read-only itself. Nothing can be changed." in page.text
+            assert "read-only itself" in (await (await served.get(PATHS[action])).json())["kept_by"]
 
     assert (answer.status, (await answer.json())["type"]) == (503, "urn:problem-type:read-only")

@@ -68,6 +68,17 @@ async def test_however_many_ask_a_source_is_asked_once_a_second(migrated: str, m
     assert [later - earlier for earlier, later in pairwise(asked) if later - earlier < 1.0] == []
 
 
+async def test_however_many_ask_the_log_says_once_a_second_why_a_source_is_not_ready(database: str) -> None:
+    async with serving({"main": database}) as served:
+        with capture_logs() as logs:
+            began = monotonic()
+            for _ in range(20):
+                await served.get("/readyz")
+            seconds = monotonic() - began
+
+    assert 1 <= len([line for line in logs if line["event"] == "source.unready"]) <= 1 + seconds
+
+
 async def test_a_hundred_at_once_share_one_answer_and_later_there_is_a_new_one() -> None:
     asked = count(1)
 

@@ -110,3 +110,30 @@ def test_a_connection_that_is_closed_with_its_locks_is_not_worth_a_warning(migra
     ended = subprocess.run([sys.executable, "-c", _CLOSES, migrated], capture_output=True, text=True, check=True)
 
     assert "discarding" not in ended.stderr
+
+
+async def test_a_connection_that_broke_meanwhile_is_not_lent(source: ControlledSource, migrated: str) -> None:
+    async with source.connection() as conn:
+        pid = conn.info.backend_pid
+    with psycopg.connect(migrated, autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+    await log_entries(source)
+
+
+async def test_a_network_that_goes_without_a_word_is_noticed_in_seconds(source: ControlledSource) -> None:
+    async with source.connection() as lent, source.own_connection() as own:
+        for conn in (lent, own):
+            options = conn.info.get_parameters()
+            assert (options["keepalives_idle"], options["keepalives_interval"], options["keepalives_count"]) == (
+                "10",
+                "5",
+                "3",
+            )
+            assert options["tcp_user_timeout"] == "15000"
+
+
+async def test_a_connection_of_ones_own_is_away_when_the_database_is() -> None:
+    with pytest.raises(Unavailable):
+        async with controlled("postgresql://nobody@127.0.0.1:1/none").own_connection():
+            pass

@@ -38,10 +38,16 @@ async def batch_of(conn: AsyncConnection, control: QueueControl, pile: Pile, *, 
     async with conn.transaction():
         [moment] = await (await conn.execute("SELECT now()")).fetchone() or (None,)
         assert moment
+        before = await rows_read(conn, pile.table)
         changed = await control.clean(conn, pile.cleanup, moment, batch, "r")
-        cursor = await conn.execute(
-            "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relid = %s::regclass",
-            [pile.table],
-        )
-        [read] = await cursor.fetchone() or (0,)
-    return Batch(changed, read)
+        return Batch(changed, await rows_read(conn, pile.table) - before)
+
+
+async def rows_read(conn: AsyncConnection, table: str) -> int:
+    """Count the rows that the connection has read of a table; only a difference within a transaction means anything."""
+    cursor = await conn.execute(
+        "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relid = %s::regclass",
+        [table],
+    )
+    [read] = await cursor.fetchone() or (0,)
+    return int(read)

@@ -170,3 +170,34 @@ def test_names_that_need_quotes_survive_in_what_grants_prints(database: str) -> 
 
     assert (migrated.returncode, migrated.stderr) == (0, "")
     assert '"it""s; DROP"."jobs"' in printed.stdout
+
+
+def test_a_log_with_two_ends_of_one_action_keeps_the_first(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = migrations()
+    monkeypatch.setattr("jobqueue.tables.migrate.migrations", lambda: every[:2])
+    migrate([source(database)], quietly)
+    with psycopg.connect(database) as conn:
+        conn.execute(
+            "INSERT INTO system_status.admin_actions (source, action, actor, request_id, request)"
+            " VALUES ('main', 'janitor', 'token:ci', 'r1', ''), ('eu', 'janitor', 'token:ci', 'r2', '')"
+        )
+        conn.execute(
+            "INSERT INTO system_status.admin_action_steps (action_id, seq, step) VALUES"
+            " (1, 1, 'fail_stuck'), (1, 2, 'done'), (1, 3, 'interrupted'), (1, 4, 'failed'), (2, 1, 'interrupted')"
+        )
+
+    monkeypatch.undo()
+    migrate([source(database)], quietly)
+
+    with psycopg.connect(database) as conn:
+        steps = "SELECT action_id, seq, step FROM system_status.admin_action_steps ORDER BY action_id, seq"
+        assert conn.execute(steps).fetchall() == [(1, 1, "fail_stuck"), (1, 2, "done"), (2, 1, "interrupted")]
+        with pytest.raises(psycopg.errors.UniqueViolation), conn.transaction():
+            conn.execute(
+                "INSERT INTO system_status.admin_action_steps (action_id, seq, step) VALUES (1, 9, 'interrupted')"
+            )
+        # The same id for another source is another request.
+        conn.execute(
+            "INSERT INTO system_status.admin_actions (source, action, actor, request_id, request)"
+            " VALUES ('eu', 'janitor', 'token:ci', 'r1', '')"
+        )
