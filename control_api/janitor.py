@@ -15,7 +15,7 @@ from control_api.desk import Desk
 from control_api.errors import told
 from control_api.problems import AlreadyRunning, Problem
 from control_api.settings import ControlSettings, janitor_every
-from control_api.sources import ControlledSource, now
+from control_api.sources import ControlledSource, clock
 
 log = structlog.get_logger()
 
@@ -63,7 +63,7 @@ class Rounds:
         """Run the janitor if it is due. Raises what ``Desk.act`` raises."""
         async with self._desk.sources[self._source].reading() as conn:
             runs = await audit.entries(conn, source=self._source, action=Action.JANITOR, limit=1)
-            ago = await now(conn) - runs[0].at if runs else None
+            ago = await clock(conn) - runs[0].at if runs else None
         if ago is None and monotonic() < self._first_at:
             return
         if ago is not None and timedelta() <= ago < self._every:  # one from the future: the clock was set back

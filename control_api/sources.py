@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import structlog
 from psycopg import AsyncConnection, DataError, Error, IntegrityError, OperationalError, ProgrammingError
@@ -142,8 +142,17 @@ def times_cancelled() -> int:
 
 
 async def now(conn: Conn) -> datetime:
-    """Read the database's clock."""
-    row = await (await conn.execute("SELECT now()")).fetchone()
+    """Tell when the transaction began, by the database's clock: what came later isn't meant."""
+    return await _moment(conn, "SELECT now()")
+
+
+async def clock(conn: Conn) -> datetime:
+    """Read the database's clock: nothing that the transaction sees is from later."""
+    return await _moment(conn, "SELECT clock_timestamp()")
+
+
+async def _moment(conn: Conn, query: LiteralString) -> datetime:
+    row = await (await conn.execute(query)).fetchone()
     if row is None:
         raise AssertionError("a SELECT without FROM has a row")
     moment: datetime = row[0]

@@ -1,17 +1,22 @@
 """The janitor by itself: when it last began so long ago, by the database's clock, once among all replicas."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
 
+from control_api import audit
 from control_api.actions import Action
 from control_api.audit import BY_ITSELF as ACTOR
+from control_api.audit import AuditEntry
 from control_api.desk import Desk
 from control_api.janitor import Rounds
 from control_api.locks import Lock
 from control_api.problems import AlreadyRunning
+from jobqueue.engine import Conn
 from tests.control_api.service import serving
 from tests.control_api.test_desk import a_desk, ended, order, queue
 
@@ -96,6 +101,23 @@ async def test_of_many_replicas_one_runs_it(migrated: str, queue: AsyncConnectio
 
         assert await runs(one) == [ACTOR]
         assert all(answer is None or isinstance(answer, AlreadyRunning) for answer in answers)
+
+
+async def test_a_run_that_ends_while_another_replica_looks_is_none_from_the_future(
+    migrated: str, queue: AsyncConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = audit.entries
+    async with a_desk(migrated) as one, a_desk(migrated) as other:
+
+        async def read_late(conn: Conn, **filters: Any) -> Sequence[AuditEntry]:
+            monkeypatch.undo()
+            await look(other)
+            return await read(conn, **filters)
+
+        monkeypatch.setattr(audit, "entries", read_late)
+        await look(one)
+
+        assert await runs(one) == [ACTOR]
 
 
 async def test_it_leaves_a_longer_run_of_somebody_else_alone(migrated: str, queue: AsyncConnection) -> None:
