@@ -20,18 +20,18 @@ class SqlControl:
     """
 
     def __init__(self, queries: Mapping[str, sql.Composed]) -> None:
-        self._queries = queries
+        self.queries = queries
 
     @property
     def cleanups(self) -> Collection[Cleanup]:
         """The clean-ups that have a query."""
-        return [cleanup for cleanup in Cleanup if cleanup in self._queries]
+        return [cleanup for cleanup in Cleanup if cleanup in self.queries]
 
     async def run_now(self, conn: Conn, job_type: str) -> str | None:
         """Queue one job as the schedule would."""
         await self._begin(conn)
         try:
-            row = await (await conn.execute(self._queries["run_now"], {"job_type": job_type})).fetchone()
+            row = await (await conn.execute(self.queries["run_now"], {"job_type": job_type})).fetchone()
         except UniqueViolation:
             raise CannotRun("a job of it waits already, and the queue takes no second one") from None
         if row is None:
@@ -45,15 +45,15 @@ class SqlControl:
         """Say what ``clean`` would touch, of *at_most* rows."""
         await self._begin(conn)
         async with conn.cursor(row_factory=class_row(Concerned)) as cursor:
-            await cursor.execute(self._queries[f"{cleanup}_concerned"], {"before": before, "at_most": at_most})
+            await cursor.execute(self.queries[f"{cleanup}_concerned"], {"before": before, "at_most": at_most})
             return await cursor.fetchall()
 
     async def clean(self, conn: Conn, cleanup: Cleanup, before: datetime, batch: int, reason: str) -> int:
         """Touch at most *batch* rows."""
         await self._begin(conn)
         values = {"before": before, "batch": batch, "reason": reason}
-        return (await conn.execute(self._queries[cleanup], values)).rowcount
+        return (await conn.execute(self.queries[cleanup], values)).rowcount
 
     async def _begin(self, conn: Conn) -> None:
-        if "session" in self._queries:
-            await conn.execute(self._queries["session"])
+        if "session" in self.queries:
+            await conn.execute(self.queries["session"])

@@ -28,19 +28,29 @@ def queries(package: str, schema: str, **pieces: sql.Composed) -> Mapping[str, s
 
 
 class SqlReader:
-    """A ``QueueReader`` whose every answer is one named query; an engine overrides what takes more."""
+    """A ``QueueReader`` whose every answer is one named query; an engine overrides what takes more.
 
-    def __init__(self, queries: Mapping[str, sql.Composed], lacks: Mapping[Capability, str] = MappingProxyType({})):
+    *lacks* holds for all versions, *newer* for those in which query ``parts`` doesn't find what they need.
+    """
+
+    def __init__(
+        self,
+        queries: Mapping[str, sql.Composed],
+        lacks: Mapping[Capability, str] = MappingProxyType({}),
+        newer: Mapping[Capability, str] = MappingProxyType({}),
+    ) -> None:
         self.queries = queries
         self._lacks = lacks
+        self._newer = newer
 
     async def lacking(self, conn: Conn) -> Mapping[Capability, str]:
-        """Say what the engine lacks in any version."""
-        return self._lacks
+        """Say what the engine lacks in any version, and in this one."""
+        return self._lacks if await self._is_newer(conn) else {**self._lacks, **self._newer}
 
     async def engine_version(self, conn: Conn) -> str:
-        """Say which version runs."""
-        version: str | None = await self._value(conn, "engine_version")
+        """Say which version runs; an old one may have to be asked otherwise."""
+        older = "older_version" in self.queries and not await self._is_newer(conn)
+        version: str | None = await self._value(conn, "older_version" if older else "engine_version")
         return version or ""
 
     async def live_counts(self, conn: Conn) -> Sequence[LiveCount]:
@@ -93,7 +103,9 @@ class SqlReader:
             ]
 
     async def workers(self, conn: Conn) -> Sequence[Worker]:
-        """List the workers; none where the engine has no such query."""
+        """List the workers; none where the engine has no such query, or this version no such table."""
+        if Capability.HEARTBEATS in self._newer and not await self._is_newer(conn):
+            return []
         return await self._rows(conn, Worker, "workers")
 
     async def schedules(self, conn: Conn) -> Sequence[ScheduleRow]:
@@ -107,6 +119,9 @@ class SqlReader:
         async with conn.cursor() as cursor:
             await cursor.execute(self.queries["ticks"])
             return dict(await cursor.fetchall())
+
+    async def _is_newer(self, conn: Conn) -> bool:
+        return not self._newer or bool(await self._value(conn, "parts"))
 
     async def _value(self, conn: Conn, query: str) -> Any:
         async with conn.cursor() as cursor:

@@ -19,7 +19,12 @@ SELECT job.id, event.type, now() - interval '7 days' * (1 - job.id / 1e6) + even
                                   THEN status::text::procrastinate_job_event_type END, interval '7 days' * 0.05))
          AS event (type, after)
  WHERE event.type IS NOT NULL
- ORDER BY job.id
+ ORDER BY job.id;
+INSERT INTO procrastinate_workers DEFAULT VALUES;
+INSERT INTO procrastinate_workers (last_heartbeat) SELECT now() FROM generate_series(2, 20);
+UPDATE procrastinate_jobs SET worker_id = 1 + id / 500 % 20 WHERE status = 'doing';
+INSERT INTO procrastinate_periodic_defers (task_name, defer_timestamp, job_id)
+SELECT 'type-' || n, 1, n FROM generate_series(0, 49) AS n
 
 -- name: pgboss
 SELECT pgboss.create_queue('type-' || n, '{{"policy": "standard"}}') FROM generate_series(0, 49) AS n;
@@ -31,7 +36,12 @@ SELECT 'type-' || (n % 50), state, due + CASE WHEN state = 'created' AND n % 3 =
                (CASE WHEN n > 950000 THEN CASE WHEN n % 500 = 0 THEN 'active' WHEN n % 41 = 1 THEN 'retry' ELSE 'created' END
                 ELSE CASE n % 21 WHEN 0 THEN 'failed' WHEN 1 THEN 'cancelled' ELSE 'completed' END
                 END)::pgboss.job_state AS state
-          FROM generate_series(1, 1000000) AS n) AS jobs
+          FROM generate_series(1, 1000000) AS n) AS jobs;
+INSERT INTO pgboss.schedule (name, cron, last_job_id)
+SELECT DISTINCT ON (name) name, '* * * * *', id FROM pgboss.job ORDER BY name, created_on DESC;
+INSERT INTO pgboss.instance (id, host, pid, version, node_version, heartbeat_seconds, supervise, schedule, migrate,
+                             persist_queue_stats, persist_warnings)
+SELECT gen_random_uuid(), 'host', n, '12.38.0', '22', 60, true, true, true, true, true FROM generate_series(1, 20) AS n
 
 -- name: river
 INSERT INTO river_job (kind, state, args, attempt, created_at, scheduled_at, attempted_at, finalized_at, metadata)
@@ -48,9 +58,10 @@ SELECT 'type-' || (n % 50), state, '{{}}', (state NOT IN ('available', 'schedule
           FROM generate_series(1, 1000000) AS n) AS jobs
 
 -- name: oban
-INSERT INTO oban_jobs (worker, state, attempt, inserted_at, scheduled_at, attempted_at, completed_at, discarded_at,
+INSERT INTO oban_jobs (worker, state, attempt, attempted_by, inserted_at, scheduled_at, attempted_at, completed_at, discarded_at,
                        cancelled_at, meta)
-SELECT 'type-' || (n % 50), state, (state NOT IN ('available', 'scheduled', 'cancelled'))::integer, due,
+SELECT 'type-' || (n % 50), state, (state NOT IN ('available', 'scheduled', 'cancelled'))::integer,
+       array['node', md5((n / 500 % 20)::text)::uuid::text], due,
        due + CASE WHEN state = 'scheduled' THEN interval '8 days' ELSE '0' END,
        CASE WHEN state NOT IN ('available', 'scheduled') THEN due + interval '1 s' END,
        CASE WHEN state = 'completed' THEN ended END, CASE WHEN state = 'discarded' THEN ended END,
@@ -63,6 +74,10 @@ SELECT 'type-' || (n % 50), state, (state NOT IN ('available', 'scheduled', 'can
                 END)::oban_job_state AS state
           FROM (SELECT n, now() - interval '7 days' * (1 - n / 1e6) AS due
                   FROM generate_series(1, 1000000) AS n) AS numbers) AS jobs
+
+-- name: oban_producers
+INSERT INTO oban_producers (uuid, name, node, queue)
+SELECT md5(n::text)::uuid, 'oban', 'node', 'default' FROM generate_series(0, 19) AS n
 
 -- name: pgqueuer
 INSERT INTO pgqueuer (id, priority, entrypoint, status, attempts, created, updated, execute_after)
@@ -79,4 +94,20 @@ SELECT n, 'type-' || (n % 50), 0, event.status::pgqueuer_status, now() - interva
                                   CASE n % 21 WHEN 0 THEN 'exception' WHEN 1 THEN 'canceled' ELSE 'successful' END
                              END, interval '7 days' * 0.05)) AS event (status, after)
  WHERE event.status IS NOT NULL
- ORDER BY n
+ ORDER BY n;
+INSERT INTO pgqueuer_schedules (expression, entrypoint, next_run)
+SELECT '* * * * *', 'type-' || n, now() FROM generate_series(0, 49) AS n
+
+-- name: graphile
+-- What has ended is recorded: the engine's own table has what is live, and what was given up.
+INSERT INTO graphile_worker._private_tasks (identifier) SELECT 'type-' || n FROM generate_series(0, 49) AS n;
+INSERT INTO graphile_worker._private_jobs (task_id, attempts, max_attempts, created_at, updated_at, run_at, locked_at)
+SELECT task.id, CASE WHEN n > 50000 THEN 1 ELSE (n % 41 = 1)::integer END, CASE WHEN n > 50000 THEN 1 ELSE 25 END,
+       due, due, due + CASE WHEN n <= 50000 AND n % 3 = 0 THEN interval '8 days' ELSE '0' END,
+       CASE WHEN n % 500 = 0 THEN now() END
+  FROM (SELECT n, now() - interval '7 days' * (1 - n / 1e5) AS due FROM generate_series(1, 95000) AS n) AS jobs
+  JOIN graphile_worker._private_tasks AS task ON task.identifier = 'type-' || (n % 50);
+INSERT INTO system_status.recorded_runs (queue, job_type, state, retries, due_at, started_at, finished_at)
+SELECT 'graphile_worker', 'type-' || (n % 50), CASE n % 21 WHEN 0 THEN 'failed' WHEN 1 THEN 'cancelled' ELSE 'completed' END,
+       0, due, due, due
+  FROM (SELECT n, now() - interval '7 days' * (1 - n / 1e6) AS due FROM generate_series(1, 1000000) AS n) AS runs

@@ -22,7 +22,7 @@ class GraphileReader(SqlReader):
         lacks: Mapping[Capability, str],
     ) -> None:
         super().__init__(queries, lacks)
-        self._recorded = SqlReader(recorded)
+        self.recorded = SqlReader(recorded)
 
     async def lacking(self, conn: Conn) -> Mapping[Capability, str]:
         """Say what there is no trace of."""
@@ -35,18 +35,18 @@ class GraphileReader(SqlReader):
     async def slot_counts(self, conn: Conn, span: Span) -> Mapping[int, int]:
         """Count what was recorded; without a recorder, what was given up."""
         if await self._records(conn):
-            return await self._recorded.slot_counts(conn, span)
+            return await self.recorded.slot_counts(conn, span)
         return await super().slot_counts(conn, span)
 
     async def slot_runs(self, conn: Conn, span: Span) -> Sequence[SlotRuns]:
         """Aggregate what was recorded; without a recorder, what was given up."""
         if await self._records(conn):
-            return await self._recorded.slot_runs(conn, span)
+            return await self.recorded.slot_runs(conn, span)
         return await super().slot_runs(conn, span)
 
     async def first_completed(self, conn: Conn) -> datetime | None:
         """Find where the records begin."""
-        return await self._recorded.first_completed(conn) if await self._records(conn) else None
+        return await self.recorded.first_completed(conn) if await self._records(conn) else None
 
     async def _records(self, conn: Conn) -> bool:
         there: bool = await self._value(conn, "is_there")

@@ -7,8 +7,7 @@ from psycopg.sql import Literal
 from jobqueue import sql
 from jobqueue.engine import Capability, Engine, Index
 from jobqueue.engines.control import SqlControl
-from jobqueue.engines.oban.reader import ObanReader
-from jobqueue.engines.reader import queries
+from jobqueue.engines.reader import SqlReader, queries
 
 DEFAULT_SCHEMA = "public"
 
@@ -34,6 +33,7 @@ _NEWER_TABLES = {"oban_producers": ("uuid", "node", "queue", "started_at", "upda
 _LACKS = {
     Capability.SCHEDULES: "the crontab stands in code only, the jobs of its ticks alone in the database",
 }
+_NEWER = {Capability.HEARTBEATS: "producers say that they are alive in Oban for Python and in Pro only"}
 _PRUNED_AFTER = timedelta(seconds=60)
 """Without a ``max_age`` of their own, Elixir's queues keep finished jobs no longer."""
 
@@ -41,11 +41,12 @@ _PRUNED_AFTER = timedelta(seconds=60)
 def open_engine(schema: str) -> Engine:
     """Open the Oban queue whose tables stand in *schema*."""
     read = queries(__name__, schema)
-    control = sql.load(__name__, "control.sql", schema=schema, schema_name=Literal(schema))
+    ticks = sql.load(__name__, "control.sql", schema=schema)["newest_ticks"]
+    control = sql.load(__name__, "control.sql", schema=schema, schema_name=Literal(schema), newest_ticks=ticks)
     return Engine(
         name="oban",
         schema=schema,
-        reader=ObanReader(read, _LACKS),
+        reader=SqlReader(read, _LACKS, _NEWER),
         control=SqlControl(control),
         tables=_TABLES,
         newer_tables=_NEWER_TABLES,

@@ -55,6 +55,7 @@ SELECT name, count(*) AS rows, min(at) AS oldest
           FROM {schema}.oban_jobs
          WHERE state IN ('available', 'scheduled') AND attempt = 0
            AND greatest(inserted_at, scheduled_at) < %(before)s::timestamptz AT TIME ZONE 'UTC'
+         ORDER BY state, queue, priority, scheduled_at, id
          LIMIT %(at_most)s) AS counted
  GROUP BY name
 
@@ -71,25 +72,26 @@ UPDATE {schema}.oban_jobs
           LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
    AND state::text IN ('available', 'scheduled')
 
+-- name: newest_ticks
+-- system_status_cron. What Run now copies stays.
+SELECT max(id) FROM {schema}.oban_jobs WHERE meta @> '{{"cron": true}}' GROUP BY worker
+
 -- name: completed_concerned
 SELECT name, count(*) AS rows, min(at) AS oldest
   FROM (SELECT worker AS name, completed_at AT TIME ZONE 'UTC' AS at
           FROM {schema}.oban_jobs
          WHERE state = 'completed' AND completed_at < %(before)s::timestamptz AT TIME ZONE 'UTC'
-           AND id <> ALL (array(SELECT max(id) FROM {schema}.oban_jobs
-                                  WHERE meta @> '{{"cron": true}}' GROUP BY worker))
+           AND id <> ALL (array({newest_ticks}))
          ORDER BY completed_at
          LIMIT %(at_most)s) AS counted
  GROUP BY name
 
 -- name: completed
--- The newest job that cron inserted stays, of each worker: Run now copies it.
 DELETE FROM {schema}.oban_jobs
  WHERE id = ANY (ARRAY(
          SELECT id FROM {schema}.oban_jobs
           WHERE state = 'completed' AND completed_at < %(before)s::timestamptz AT TIME ZONE 'UTC'
-            AND id <> ALL (array(SELECT max(id) FROM {schema}.oban_jobs
-                                  WHERE meta @> '{{"cron": true}}' GROUP BY worker))
+            AND id <> ALL (array({newest_ticks}))
           ORDER BY completed_at
           LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
    AND state::text = 'completed'
@@ -99,8 +101,7 @@ SELECT name, count(*) AS rows, min(at) AS oldest
   FROM (SELECT worker AS name, discarded_at AT TIME ZONE 'UTC' AS at
           FROM {schema}.oban_jobs
          WHERE state = 'discarded' AND discarded_at < %(before)s::timestamptz AT TIME ZONE 'UTC'
-           AND id <> ALL (array(SELECT max(id) FROM {schema}.oban_jobs
-                                  WHERE meta @> '{{"cron": true}}' GROUP BY worker))
+           AND id <> ALL (array({newest_ticks}))
          ORDER BY discarded_at
          LIMIT %(at_most)s) AS counted
  GROUP BY name
@@ -110,8 +111,7 @@ DELETE FROM {schema}.oban_jobs
  WHERE id = ANY (ARRAY(
          SELECT id FROM {schema}.oban_jobs
           WHERE state = 'discarded' AND discarded_at < %(before)s::timestamptz AT TIME ZONE 'UTC'
-            AND id <> ALL (array(SELECT max(id) FROM {schema}.oban_jobs
-                                  WHERE meta @> '{{"cron": true}}' GROUP BY worker))
+            AND id <> ALL (array({newest_ticks}))
           ORDER BY discarded_at
           LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
    AND state::text = 'discarded'

@@ -5,10 +5,9 @@ from datetime import timedelta
 from psycopg.sql import Literal
 
 from jobqueue import sql
-from jobqueue.engine import Engine, Index
+from jobqueue.engine import Capability, Engine, Index
 from jobqueue.engines.pgboss.control import PgbossControl
-from jobqueue.engines.pgboss.reader import PgbossReader
-from jobqueue.engines.reader import queries
+from jobqueue.engines.reader import SqlReader, queries
 
 DEFAULT_SCHEMA = "pgboss"
 
@@ -43,6 +42,8 @@ _NEWER_TABLES = {
     ),
 }
 
+_NEWER = {Capability.HEARTBEATS: "instances say that they are alive from pg-boss 12.36 on"}
+
 
 def open_engine(schema: str) -> Engine:
     """Open the pg-boss queue whose tables stand in *schema*."""
@@ -51,7 +52,7 @@ def open_engine(schema: str) -> Engine:
     return Engine(
         name="pgboss",
         schema=schema,
-        reader=PgbossReader(read),
+        reader=SqlReader(read, newer=_NEWER),
         control=PgbossControl(control),
         tables=_TABLES,
         newer_tables=_NEWER_TABLES,

@@ -13,10 +13,10 @@ class PgbossControl(SqlControl):
         """Touch at most *batch* rows, and lower what pg-boss keeps of their number."""
         if cleanup is not Cleanup.COMPLETED or not await self._keeps_count(conn):
             return await super().clean(conn, cleanup, before, batch, reason)
-        gone = await (await conn.execute(self._queries[cleanup], {"before": before, "batch": batch})).fetchall()
+        gone = await (await conn.execute(self.queries[cleanup], {"before": before, "batch": batch})).fetchall()
         values = {"names": [name for name, _ in gone], "times": [time for _, time in gone]}
-        await conn.execute(self._queries["lower_counts"], values)
+        await conn.execute(self.queries["lower_counts"], values)
         return len(gone)
 
     async def _keeps_count(self, conn: Conn) -> bool:
-        return await (await conn.execute(self._queries["keeps_count"])).fetchone() == (True,)
+        return await (await conn.execute(self.queries["keeps_count"])).fetchone() == (True,)

@@ -2,13 +2,13 @@
 -- lead with the queue's name, so most queries go from queue to queue. Queues of pg-boss' own begin with __pgboss__.
 
 -- name: parts
--- What came with a version.
+-- The table of instances came with 12.36.
 SELECT to_regclass(quote_ident({schema_name}) || '.instance') IS NOT NULL
 
 -- name: engine_version
 SELECT version FROM {schema}.instance ORDER BY started_on DESC, id LIMIT 1
 
--- name: schema_version
+-- name: older_version
 SELECT 'schema ' || max(version) FROM {schema}.version
 
 -- name: live_counts

@@ -35,7 +35,8 @@ _LACKS = {
 def open_engine(schema: str) -> Engine:
     """Open the River queue whose tables stand in *schema*."""
     read = queries(__name__, schema)
-    control = sql.load(__name__, "control.sql", schema=schema, schema_name=Literal(schema))
+    ticks = sql.load(__name__, "control.sql", schema=schema)["newest_ticks"]
+    control = sql.load(__name__, "control.sql", schema=schema, schema_name=Literal(schema), newest_ticks=ticks)
     return Engine(
         name="river",
         schema=schema,

@@ -74,25 +74,26 @@ UPDATE {schema}.river_job
           LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
    AND state::text IN ('available', 'scheduled')
 
+-- name: newest_ticks
+-- river_job_metadata_index. What Run now copies stays.
+SELECT max(id) FROM {schema}.river_job WHERE metadata @> '{{"periodic": true}}' GROUP BY kind
+
 -- name: completed_concerned
 SELECT name, count(*) AS rows, min(at) AS oldest
   FROM (SELECT kind AS name, finalized_at AS at
           FROM {schema}.river_job
          WHERE state = 'completed' AND finalized_at < %(before)s
-           AND id <> ALL (array(SELECT max(id) FROM {schema}.river_job
-                                  WHERE metadata @> '{{"periodic": true}}' GROUP BY kind))
+           AND id <> ALL (array({newest_ticks}))
          ORDER BY finalized_at
          LIMIT %(at_most)s) AS counted
  GROUP BY name
 
 -- name: completed
--- The newest periodic job of each kind stays: Run now copies it.
 DELETE FROM {schema}.river_job
  WHERE id = ANY (ARRAY(
          SELECT id FROM {schema}.river_job
           WHERE state = 'completed' AND finalized_at < %(before)s
-            AND id <> ALL (array(SELECT max(id) FROM {schema}.river_job
-                                  WHERE metadata @> '{{"periodic": true}}' GROUP BY kind))
+            AND id <> ALL (array({newest_ticks}))
           ORDER BY finalized_at
           LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
    AND state::text = 'completed'
@@ -102,8 +103,7 @@ SELECT name, count(*) AS rows, min(at) AS oldest
   FROM (SELECT kind AS name, finalized_at AS at
           FROM {schema}.river_job
          WHERE state = 'discarded' AND finalized_at < %(before)s
-           AND id <> ALL (array(SELECT max(id) FROM {schema}.river_job
-                                  WHERE metadata @> '{{"periodic": true}}' GROUP BY kind))
+           AND id <> ALL (array({newest_ticks}))
          ORDER BY finalized_at
          LIMIT %(at_most)s) AS counted
  GROUP BY name
@@ -113,8 +113,7 @@ DELETE FROM {schema}.river_job
  WHERE id = ANY (ARRAY(
          SELECT id FROM {schema}.river_job
           WHERE state = 'discarded' AND finalized_at < %(before)s
-            AND id <> ALL (array(SELECT max(id) FROM {schema}.river_job
-                                  WHERE metadata @> '{{"periodic": true}}' GROUP BY kind))
+            AND id <> ALL (array({newest_ticks}))
           ORDER BY finalized_at
           LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
    AND state::text = 'discarded'
