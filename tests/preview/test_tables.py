@@ -16,7 +16,7 @@ WITHIN = 45.0
 """Seconds for a change in the database to be polled, scraped and drawn."""
 
 SCHEDULES = """
-SELECT job_type AS "Job", cron AS "Cron",
+SELECT job_type AS "Job", concat_ws(' ', cron, nullif(timezone, 'UTC')) AS "Cron",
        CASE priority WHEN 10 THEN 'High' WHEN 0 THEN 'Normal' ELSE 'Low' END AS "Priority",
        (SELECT count(*) FROM ascent.jobs
          WHERE jobs.job_type = schedules.job_type AND state = 'pending' AND run_after <= now())::text AS "Pending"
