@@ -1,5 +1,8 @@
 """What is configured of the control API, and what it refuses to start with."""
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -319,3 +322,36 @@ def test_the_janitor_runs_by_itself_where_it_is_meant_to_or_told_to(
 )
 def test_loopback_is_this_machine_alone(host: str, answer: bool) -> None:
     assert is_loopback(host) is answer
+
+
+@pytest.mark.parametrize(("proxies", "warned"), [("", True), ("127.0.0.1", False)])
+def test_behind_grafanas_origin_it_warns_where_no_proxy_is_trusted(proxies: str, warned: bool) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "LOG_FORMAT": "json",
+        "CONTROL_API_AUTH": "grafana",
+        "CONTROL_API_GRAFANA_URL": "http://127.0.0.1:1",
+        "CONTROL_API_ORIGINS": "http://localhost:3000",
+        "CONTROL_API_PORT": "0",
+    } | ({"CONTROL_API_TRUSTED_PROXIES": proxies} if proxies else {})
+    program = subprocess.Popen(
+        [sys.executable, "-m", "control_api"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    lines = []
+    try:
+        assert program.stdout
+        for line in program.stdout:
+            lines.append(line)
+            if "control.started" in line:
+                break
+    finally:
+        program.kill()
+        program.communicate()
+
+    assert any("control.no_trusted_proxies" in line for line in lines) == warned
+    assert "control.started" in lines[-1]
