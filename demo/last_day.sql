@@ -10,4 +10,4 @@ SELECT job_type, priority, max_retries, created_at, run_after, expires_at, origi
    AND (worker_id IS NULL OR worker_id NOT IN (SELECT id FROM ascent.workers));
 
 -- name: workers
-SELECT id, hostname, pid::text, mode, version FROM ascent.workers WHERE mode <> 'server'
+SELECT id, hostname, pid::text, mode, version FROM ascent.workers

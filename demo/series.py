@@ -16,17 +16,17 @@ from jobqueue.schedules import parse
 
 MINUTES = 24 * 60
 COLLECTORS = {
-    "server": 0.001,
-    "live": 0.007,
-    "ready": 0.004,
-    "active": 0.003,
-    "runs": 0.006,
-    "finished": 0.002,
-    "schedules": 0.002,
-    "workers": 0.002,
-    "store": 0.003,
+    "server": 0.0003,
+    "live": 0.0012,
+    "ready": 0.0009,
+    "active": 0.0015,
+    "runs": 0.0021,
+    "finished": 0.0006,
+    "schedules": 0.0005,
+    "workers": 0.0004,
+    "store": 0.0002,
 }
-"""How many seconds a read of each takes, about."""
+"""For how many seconds a read of each keeps the database busy, about."""
 _READ_BEFORE = 7.0
 """How many seconds ago the newest read was at each scrape."""
 _SECONDS_OF_A_DAY = 86400.0

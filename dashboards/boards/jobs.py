@@ -66,10 +66,10 @@ def scheduled_jobs(*only: str) -> Tile:
                 "Schedule",
                 "schedule",
                 wrap=True,
-                width=164,
+                width=150,
                 words=words({"Can't be parsed": ("Can't be parsed", WRONG)}),
             ),
-            Column("Cron", "cron", wrap=True, width=126),
+            Column("Cron", "cron", wrap=True, width=158),
             Column(
                 "Priority",
                 query=schedules.priority(*only),
@@ -79,7 +79,7 @@ def scheduled_jobs(*only: str) -> Tile:
             Column(
                 "Next Run",
                 query=schedules.next_run(*only),
-                width=138,
+                width=128,
                 unit=RELATIVE_TIME,
                 words=words(
                     {

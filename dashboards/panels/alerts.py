@@ -26,7 +26,7 @@ def firing(*matchers: str) -> Tile:
             Column("Alert", "alertname", min_width=150),
             Column("About", "about", min_width=90, links=[navigation.to_board()]),
             Column("Source", "Source", width=70),
-            Column("Since", query=alerts.since(*matchers), width=112, unit=RELATIVE_TIME),
+            Column("Since", query=alerts.since(*matchers), width=132, unit=RELATIVE_TIME),
             *hidden("source", "board"),
         ],
         left_out=["severity", *alerts.SUBJECTS],
