@@ -89,6 +89,14 @@ def test_a_gap_is_shown_where_a_query_tells_its_step(panel: Json) -> None:
     assert panel["fieldConfig"]["defaults"].get("custom", {}).get("insertNulls", False) is False
 
 
+@pytest.mark.parametrize("panel", [one for one in PANELS.values() if one["title"] == "Firing alerts"])
+def test_the_alerts_of_one_source_fit_beside_the_cards_in_a_window_of_1280_pixels(panel: Json) -> None:
+    width = panel["gridPos"]["w"]
+    pixels = (1280 - 2 * 16 - 23 * 8) / 24 * width + 8 * (width - 1)
+
+    assert sum(_least_widths(panel)) <= pixels
+
+
 @each_panel
 def test_a_panel_says_what_it_shows(panel: Json) -> None:
     assert panel["title"]
@@ -137,6 +145,14 @@ def test_a_chart_of_a_tab_keeps_the_time_range_that_it_is_meant_for() -> None:
 
     assert TABS["timeSettings"]["from"] == CLASSIC["system-status-jobs"]["time"]["from"] == "now-6h"
     assert ranges == {"jobs": {"the dashboard's"}, "workers": {"the dashboard's"}, "metrics": {"24h"}}
+
+
+def _least_widths(table: Json) -> Iterator[int]:
+    """Of the columns that are shown, Source apart, which goes where there is one."""
+    for override in table["fieldConfig"]["overrides"]:
+        given = {prop["id"]: prop["value"] for prop in override["properties"]}
+        if override["matcher"]["options"] not in ("/.*/", "Source") and "custom.hidden" not in given:
+            yield given.get("custom.width") or given.get("custom.minWidth") or 50
 
 
 def _target(link: Json) -> tuple[str, bool]:
