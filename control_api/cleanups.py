@@ -38,22 +38,18 @@ class CleanUps:
         Raises ``AlreadyRunning``, ``RequestIdReused``, ``ReadOnly``, ``Unavailable``.
         """
         kind = queue.name, request.action
-        async with self._beginning[kind]:  # one at a time: so there are no more connections than kinds
-            if self._tally.running[kind]:
-                async with queue.connection() as conn:
-                    action_id, _, _ = await self._enter(queue, conn, request, alone=False)
-                return action_id, False
-            async with AsyncExitStack() as held:
-                conn = await held.enter_async_context(queue.own_connection())
-                action_id, before, new = await self._enter(queue, conn, request, alone=True)
-                if new:
-                    steps = plan(request.action, before, self._limits, queue.engine.control.cleanups)
-                    zeros = request.actor != audit.BY_ITSELF
-                    cleaning = Cleaning(queue, request.action, action_id, steps, self._batch, zeros=zeros)
-                    self._tally.running[kind] += 1
-                    work = self._work(cleaning, request, conn, held.pop_all(), (queue.name, action_id))
-                    self._tasks[queue.name, action_id] = asyncio.create_task(work)
-                return action_id, new
+        # One at a time is begun: however many are ordered, there is one connection of a kind besides the one at work.
+        async with self._beginning[kind], AsyncExitStack() as held:
+            conn = await held.enter_async_context(queue.own_connection())
+            action_id, before, new = await self._enter(queue, conn, request)
+            if new:
+                steps = plan(request.action, before, self._limits, queue.engine.control.cleanups)
+                zeros = request.actor != audit.BY_ITSELF
+                cleaning = Cleaning(queue, request.action, action_id, steps, self._batch, zeros=zeros)
+                self._tally.running[kind] += 1
+                work = self._work(cleaning, request, conn, held.pop_all(), (queue.name, action_id))
+                self._tasks[queue.name, action_id] = asyncio.create_task(work)
+            return action_id, new
 
     async def wait(self, source: str, action_id: int, seconds: float) -> None:
         """Wait so long for one to end, if it is at work here."""
@@ -67,15 +63,14 @@ class CleanUps:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def _enter(
-        self, queue: ControlledSource, conn: Conn, request: Request, *, alone: bool
-    ) -> tuple[int, datetime, bool]:
+    async def _enter(self, queue: ControlledSource, conn: Conn, request: Request) -> tuple[int, datetime, bool]:
+        """Write the row and take the locks; answers what is meant by it, and whether the request is new."""
         async with conn.transaction():
             moment = await queue.begin_writing(conn)
             before = min(request.shown_at or moment, moment)
             # First the row: whoever brings the same request at the same time waits for it, and for no lock.
             action_id, new = await audit.begin(conn, request, before)
-            if new and not (alone and await _take_locks(conn, queue.name, request.action, action_id)):
+            if new and not await _take_locks(conn, queue.name, request.action, action_id):
                 raise AlreadyRunning(queue.name, request.action.title)
         return action_id, before, new
 
