@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
+from demo.engines.pgboss.boss import boss
 from jobqueue.engine import CannotRun, Cleanup
 from jobqueue.engines import open_engine
 from tests.conftest import Server
@@ -95,16 +96,18 @@ async def test_pgboss_policies_hold_for_run_now_too(make: Callable[[str], str]) 
 
 
 async def test_pgboss_groups_and_throttles_hold_for_run_now_too(make: Callable[[str], str]) -> None:
-    control = open_engine("pgboss", None).control
-    async with await AsyncConnection.connect(make("pgboss"), autocommit=True) as conn:
-        await conn.execute(
-            "INSERT INTO pgboss.schedule (name, key, cron, options) VALUES ('mail', '', '0 6 * * *',"
-            """ '{"group": {"id": "g", "tier": "gold"}, "singletonSeconds": 86400, "singletonKey": "k"}')"""
-        )
+    address, control = make("pgboss"), open_engine("pgboss", None).control
+    options = {"group": {"id": "g", "tier": "gold"}, "singletonSeconds": 86400, "singletonKey": "k"}
+    async with (
+        boss(address, {"schedule": False}) as client,
+        await AsyncConnection.connect(address, autocommit=True) as conn,
+    ):
+        await client.call("schedule", "mail", "0 6 * * *", {}, options)
 
         assert await control.run_now(conn, "mail")
         with pytest.raises(CannotRun, match="throttle"):
             await control.run_now(conn, "mail")
+        assert await client.call("send", "mail", {}, options) is None  # nor does its own scheduler send one
 
         found = await jobs(conn, "SELECT group_id, group_tier, singleton_key, singleton_on FROM pgboss.job")
         [(midnight,)] = await jobs(conn, "SELECT date_trunc('day', now() AT TIME ZONE 'UTC')")
