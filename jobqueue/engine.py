@@ -167,8 +167,6 @@ class Recorder:
     """May be run twice."""
     remove: sql.Composed
     """Leaves no trace."""
-    is_there: sql.Composed
-    """A select of one boolean."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,8 +67,7 @@ def migrate(sources: Sequence[Source], say: Callable[[str], None]) -> None:
 def record_completions(sources: Sequence[Source], say: Callable[[str], None]) -> None:
     """Have what these sources' engines delete written down; needs the schema that ``migrate`` makes.
 
-    What was counted before is forgotten: it holds failed runs alone. Engines that keep their finished jobs are passed
-    over. Raises ``MigrationError``.
+    Engines that keep their finished jobs are passed over. Raises ``MigrationError``.
     """
     table = load("jobqueue.engines", "recorder.sql")["make_table"]
     for source in sources:
@@ -78,12 +77,8 @@ def record_completions(sources: Sequence[Source], say: Callable[[str], None]) ->
             continue
         with _connected(_writable(source), [source]) as conn:
             conn.execute(load("jobqueue.tables")["lock"], {"lock": _LOCK})
-            found = conn.execute(sql.SQL("SELECT ({there}), now()").format(there=recorder.is_there)).fetchone()
             conn.execute(table)
             conn.execute(recorder.install)
-        if found and not found[0]:
-            with _connected(source.store_dsn.get_secret_value(), [source]) as store:
-                store.execute(load("jobqueue.tables")["forget_runs"], {"source": source.name, "since": found[1]})
         say(f"{source.name}: completions are recorded")
 
 

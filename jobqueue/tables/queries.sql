@@ -15,9 +15,3 @@ SELECT version, checksum FROM system_status.migrations
 
 -- name: record
 INSERT INTO system_status.migrations (version, name, checksum) VALUES (%s, %s, %s)
-
--- name: forget_runs
--- All that was counted of a source: its history begins anew.
-WITH minutes AS (DELETE FROM system_status.run_minutes WHERE source = %(source)s),
-     slots AS (DELETE FROM system_status.run_slots WHERE source = %(source)s)
-UPDATE system_status.sources SET counted_from = %(since)s WHERE source = %(source)s

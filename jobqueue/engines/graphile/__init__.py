@@ -59,5 +59,5 @@ def open_engine(schema: str) -> Engine:
         recent_jobs=read["recent_jobs"],
         lacks=_LACKS,
         states=frozenset(JobState) - {JobState.COMPLETED, JobState.CANCELLED},
-        recorder=Recorder(recorder["install"], recorder["remove"], recorder["is_there"]),
+        recorder=Recorder(recorder["install"], recorder["remove"]),
     )
