@@ -28,7 +28,7 @@ def job() -> Board:
         variables=variables.OF_JOB,
         links=navigation.bar(navigation.JOB),
         rows=[
-            Row(5, [last_day(), firing(THIS_JOB)], widths=[15, 9]),
+            Row(5, [last_day(), firing(THIS_JOB)], widths=[14, 10]),
             Row(4, [schedule()]),
             Row(9, [outcomes(), durations("Run duration", "From start to end.", RUN_DURATION)]),
             Row(9, [backlog(), durations("Wait for a worker", "From the moment it is due until it starts.", RUN_WAIT)]),

@@ -24,7 +24,7 @@ def background_jobs() -> Board:
         variables=variables.OF_JOBS,
         links=navigation.bar(navigation.JOBS),
         rows=[
-            Row(5, [at_a_glance(), firing()], widths=[15, 9]),
+            Row(5, [at_a_glance(), firing()], widths=[14, 10]),
             Row(16, [scheduled_jobs()]),
             Row(6, [job_management()]),
             Row(14, [recent_job_history()]),
@@ -59,14 +59,14 @@ def scheduled_jobs(*only: str) -> Tile:
         "worker. **overdue**: a tick has passed and no job was queued for it.",
         rows=schedules.schedules(*only),
         columns=[
-            columns.job(width=200),
+            columns.job(width=192),
             SOURCE,
             Column("Description", "description", wrap=True, min_width=190),
             Column(
                 "Schedule",
                 "schedule",
                 wrap=True,
-                width=150,
+                width=158,
                 words=words({"Can't be parsed": ("Can't be parsed", WRONG)}),
             ),
             Column("Cron", "cron", wrap=True, width=158),

@@ -77,7 +77,7 @@ def worker_status() -> Tile:
             ),
             Column("Processed", query=by_worker(WORKER_PROCESSED), width=92, align="right", unit="locale"),
             columns.count("Failed", by_worker(WORKER_FAILED), FAILURE_STEPS, width=68),
-            Column("Now Running", "job_type", width=170, words=words({"idle": ("idle", QUIET), "—": NONE})),
+            Column("Now Running", "job_type", width=190, words=words({"idle": ("idle", QUIET), "—": NONE})),
             Column(
                 "Elapsed",
                 query=promql.current_run(),
