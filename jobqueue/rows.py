@@ -93,6 +93,8 @@ class ScheduleRow:
     enabled: bool
     last_enqueued_at: datetime | None
     """When the newest tick got its job; a manual run doesn't move it."""
+    has_jobs: bool = True
+    """Whether its ticks are jobs of this type: of one without any, counts would be made-up zeros."""
 
 
 @dataclass(frozen=True, slots=True)

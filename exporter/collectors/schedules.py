@@ -56,7 +56,8 @@ class SchedulesCollector:
         await self._changes.keep(self._timetable.standings)
         # A schedule beyond the limit of job types has no label of its own to be shown under.
         shown = [schedule for schedule in schedules if self._job_types.label(schedule.job_type) == schedule.job_type]
-        self._job_types.see(self.name, {schedule.job_type for schedule in shown})
+        without_jobs = {row.job_type for row in rows if not row.has_jobs}
+        self._job_types.see(self.name, {schedule.job_type for schedule in shown} - without_jobs)
         ticks_known = self._can(Capability.TICKS)
         return tuple(sample for schedule in shown for sample in _samples(schedule, ticks_known=ticks_known))
 

@@ -98,7 +98,8 @@ SELECT name || CASE WHEN key = '' THEN '' ELSE '/' || key END AS job_type,
             THEN (options ->> 'priority')::numeric::integer ELSE 0 END AS priority,
        NULL::interval AS expire_after,
        true AS enabled,
-       (SELECT created_on FROM {schema}.job WHERE job.name = schedule.name AND job.id = last_job_id) AS last_enqueued_at
+       (SELECT created_on FROM {schema}.job WHERE job.name = schedule.name AND job.id = last_job_id) AS last_enqueued_at,
+       key = '' AS has_jobs
   FROM {schema}.schedule
 
 -- name: recent_jobs

@@ -86,7 +86,8 @@ SELECT CASE WHEN count(*) OVER (PARTITION BY entrypoint) > 1 THEN entrypoint || 
        '' AS description, expression AS cron, 'UTC' AS timezone, 0 AS priority, NULL::interval AS expire_after,
        true AS enabled,
        greatest(last_run, CASE WHEN status = 'picked' AND heartbeat > now() - interval '30 seconds'
-                               THEN least(heartbeat, next_run - interval '1 second') END) AS last_enqueued_at
+                               THEN least(heartbeat, next_run - interval '1 second') END) AS last_enqueued_at,
+       false AS has_jobs
   FROM {schema}.pgqueuer_schedules
 
 -- name: recent_jobs
