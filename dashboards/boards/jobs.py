@@ -38,15 +38,15 @@ def at_a_glance() -> Tile:
     return cards(
         "At a glance",
         "Waiting: jobs that are due. Longest wait: of the oldest of them. Overdue: schedules whose tick has passed "
-        "without a job. Success: of the runs of the last 24 hours.",
+        "without a job. Success: of the runs of the last 24 hours. Workers up are online, those down offline.",
         [
             Card("Waiting", queue.total("pending"), steps(PLAIN, (100, SOON), (1000, WRONG))),
             Card("Longest wait", queue.oldest_wait(), steps(PLAIN, (300, SOON), (900, WRONG)), unit="s", decimals=0),
             Card("Running", queue.total("active"), steps(PLAIN)),
             Card("Overdue", schedules.overdue(), steps(PLAIN, (1, WRONG))),
             Card("Success, 24 h", runs.day_total_success_rate(), columns.SUCCESS_STEPS, unit="percentunit", decimals=1),
-            Card("Workers online", workers.counted(online=1), steps(WRONG, (1, PLAIN))),
-            Card("Workers offline", workers.counted(online=0), steps(PLAIN, (1, WRONG))),
+            Card("Workers up", workers.counted(online=1), steps(WRONG, (1, PLAIN))),
+            Card("Workers down", workers.counted(online=0), steps(PLAIN, (1, WRONG))),
         ],
     )
 
@@ -59,14 +59,14 @@ def scheduled_jobs(*only: str) -> Tile:
         "worker. **overdue**: a tick has passed and no job was queued for it.",
         rows=schedules.schedules(*only),
         columns=[
-            columns.job(width=192),
+            columns.job(width=186),
             SOURCE,
             Column("Description", "description", wrap=True, min_width=190),
             Column(
                 "Schedule",
                 "schedule",
                 wrap=True,
-                width=158,
+                width=164,
                 words=words({"Can't be parsed": ("Can't be parsed", WRONG)}),
             ),
             Column("Cron", "cron", wrap=True, width=158),
