@@ -38,15 +38,15 @@ def at_a_glance() -> Tile:
     return cards(
         "At a glance",
         "Waiting: jobs that are due. Longest wait: of the oldest of them. Overdue: schedules whose tick has passed "
-        "without a job. Success: of the runs of the last 24 hours. Workers up are online, those down offline.",
+        "without a job. Success: of the runs of the last 24 hours. Workers: those online, beside those offline.",
         [
             Card("Waiting", queue.total("pending"), steps(PLAIN, (100, SOON), (1000, WRONG))),
             Card("Longest wait", queue.oldest_wait(), steps(PLAIN, (300, SOON), (900, WRONG)), unit="s", decimals=0),
             Card("Running", queue.total("active"), steps(PLAIN)),
             Card("Overdue", schedules.overdue(), steps(PLAIN, (1, WRONG))),
             Card("Success, 24 h", runs.day_total_success_rate(), columns.SUCCESS_STEPS, unit="percentunit", decimals=1),
-            Card("Workers up", workers.counted(online=1), steps(WRONG, (1, PLAIN))),
-            Card("Workers down", workers.counted(online=0), steps(PLAIN, (1, WRONG))),
+            Card("Workers", workers.counted(online=1), steps(WRONG, (1, PLAIN))),
+            Card("Offline", workers.counted(online=0), steps(PLAIN, (1, WRONG))),
         ],
     )
 
