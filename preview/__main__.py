@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     pictures = commands.add_parser("pictures", help="draw the dashboards of a running preview as PNG files")
     pictures.add_argument("--url", default="http://127.0.0.1:3000")
     pictures.add_argument("--into", type=Path, default=ROOT / "docs/images", metavar="FOLDER")
-    pictures.add_argument("--job-type", default="webhooks.deliver", help="that the Job dashboard shows")
+    pictures.add_argument("--job-type", default="files.thumbnail", help="that the Job dashboard shows")
     return parser
 
 
