@@ -33,11 +33,20 @@ def job(width: int | None = None) -> Column:
 
 
 def count(
-    header: str, query: str | None, colors: Json, *, field: str | None = None, width: int | None = None
+    header: str,
+    query: str | None,
+    colors: Json,
+    *,
+    field: str | None = None,
+    width: int | None = None,
+    none: int | None = None,
 ) -> Column:
-    """A number of things."""
+    """A number of things; *none* stands for a dash."""
     narrow = None if width else 100
-    return Column(header, field, query, align="right", unit="locale", steps=colors, width=width, min_width=narrow)
+    dash = [] if none is None else words({none: NONE})
+    return Column(
+        header, field, query, align="right", unit="locale", steps=colors, words=dash, width=width, min_width=narrow
+    )
 
 
 def duration(header: str, query: str, none: int) -> Column:

@@ -98,7 +98,7 @@ def scheduled_jobs(*only: str) -> Tile:
                 unit=EXACT_TIME,
                 words=words({schedules.NO_TIME: NONE}),
             ),
-            columns.count("Pending", schedules.pending(*only), PENDING_STEPS, width=80),
+            columns.count("Pending", schedules.pending(*only), PENDING_STEPS, width=80, none=schedules.NO_JOBS),
             Column("Actions", query=schedules.run_now(*only), width=98, align="center", actions=[buttons.run_now()]),
             *hidden("source", "path"),
         ],

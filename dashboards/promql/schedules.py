@@ -14,6 +14,7 @@ from jobqueue.catalogue import (
 DISABLED, INVALID, OVERDUE, NEVER, DUE = -1, -2, -3, -4, -5
 """What stands for a next run that is no time."""
 NO_TIME = -1
+NO_JOBS = -1
 _UTC = '"UTC|"'
 """Or none: the engine has no timezones."""
 
@@ -59,8 +60,9 @@ def next_run_at(*matchers: str) -> str:
 
 
 def pending(*matchers: str) -> str:
-    """Jobs of each schedule that wait for a worker."""
-    return f"{jobs('pending', *matchers)} and on (source, job_type) {by_job(SCHEDULE_INFO, *matchers)}"
+    """Jobs of each schedule that wait for a worker; some engines' schedules have no jobs of that name."""
+    waiting = f"({jobs('pending', *matchers)} and on (source, job_type) {by_job(SCHEDULE_INFO, *matchers)})"
+    return first_of(waiting, f"0 * {by_job(SCHEDULE_ENABLED, *matchers)} + {NO_JOBS}")
 
 
 def run_now(*matchers: str) -> str:

@@ -13,6 +13,7 @@ MUTE = "mute"
 """One whose engine knows nothing of heartbeats and ticks."""
 
 _JOB_TYPES = ("daily", "minutely", "disabled", "broken", "never_ran", "on_demand")
+_SCHEDULES = (*_JOB_TYPES[:-1], "without_jobs")
 _WORKERS = ("idle", "running", "gone", "died_running")
 _ACTIONS = {"run": "Run now", "janitor": "Run Janitor Now", "fail-active": "Fail Active Jobs"}
 _BASE_PATHS = {"control": "/control", "control of tomorrow": "/ops/control"}
@@ -68,7 +69,7 @@ def _itself(now: int) -> Series:
 
 
 def _schedules(now: int, wording: str) -> Series:
-    for job_type in _JOB_TYPES[:-1]:
+    for job_type in _SCHEDULES:
         labels = {"job_type": job_type}
         timezone = {"disabled": "Europe/Berlin", "broken": ""}.get(job_type, "UTC")
         texts = {"description": wording, "schedule": wording, "cron": "0 6 * * *", "timezone": timezone}

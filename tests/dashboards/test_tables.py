@@ -22,7 +22,7 @@ from tests.dashboards.exposition import EMPTY, FULL, MUTE, exposition
 
 JOB, WORKER, ACTION = ("source", "job_type"), ("source", "worker"), ("source", "action")
 TABLES = [
-    ("system-status-jobs", "Scheduled Jobs", JOB, 5),
+    ("system-status-jobs", "Scheduled Jobs", JOB, 6),
     ("system-status-workers", "Worker Status", WORKER, 4),
     ("system-status-metrics", "Performance by job type, last 24 hours", JOB, 6),
     ("system-status-health", "Sources", ("source",), 1),
@@ -122,7 +122,22 @@ def test_next_run_says_why_there_is_none(filled: Filled) -> None:
     said = {labels["job_type"]: value for labels, value in filled.ask(query, ("main",))}
 
     next_tick = 1000 * (filled.moment + 600)
-    assert said == {"daily": next_tick, "minutely": -5, "disabled": -1, "broken": -2, "never_ran": -4}
+    assert said == {
+        "daily": next_tick,
+        "minutely": -5,
+        "disabled": -1,
+        "broken": -2,
+        "never_ran": -4,
+        "without_jobs": -4,
+    }
+
+
+def test_a_schedule_whose_name_is_no_job_type_has_a_dash_for_its_jobs(filled: Filled) -> None:
+    [query] = [one for one in expressions("system-status-jobs", "Scheduled Jobs") if 'state="pending"' in one]
+
+    said = {labels["job_type"]: value for labels, value in filled.ask(query, ("main",))}
+
+    assert said == dict.fromkeys(("daily", "minutely", "disabled", "broken", "never_ran"), 7) | {"without_jobs": -1}
 
 
 def test_beside_a_cron_expression_stands_its_timezone_unless_that_is_utc(filled: Filled) -> None:
@@ -130,7 +145,7 @@ def test_beside_a_cron_expression_stands_its_timezone_unless_that_is_utc(filled:
 
     said = {labels["job_type"]: labels["cron"] for labels, _ in filled.ask(query, ("main",))}
 
-    others = dict.fromkeys(("daily", "minutely", "broken", "never_ran"), "0 6 * * *")
+    others = dict.fromkeys(("daily", "minutely", "broken", "never_ran", "without_jobs"), "0 6 * * *")
     assert said == {"disabled": "0 6 * * * Europe/Berlin", **others}
 
 
