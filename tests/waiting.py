@@ -1,11 +1,13 @@
-"""Waiting for what has to come, with an end."""
+"""Waiting for what has to come, with an end: late enough for a busy machine. What has to come soon, a test measures."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
+PATIENCE = 90.0
 
-async def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
+
+async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Return as soon as *condition* holds; fail when it doesn't within so many *seconds*."""
     end = monotonic() + seconds
     while not condition():
@@ -13,7 +15,7 @@ async def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
         await asyncio.sleep(0.02)
 
 
-async def until_found(look: Callable[[], Awaitable[object]], seconds: float = 30.0) -> None:
+async def until_found(look: Callable[[], Awaitable[object]], seconds: float = PATIENCE) -> None:
     """Return as soon as *look* finds something; fail when it doesn't within so many *seconds*."""
     end = monotonic() + seconds
     while not await look():

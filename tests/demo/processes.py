@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection
 from pathlib import Path
 
-PATIENCE = 15.0
+from tests.waiting import PATIENCE
 
 
 def runs(pid: int) -> bool:

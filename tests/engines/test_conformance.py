@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from random import Random
+from statistics import median
 from time import monotonic
 
 import pytest
@@ -262,14 +263,20 @@ async def test_run_now_is_noticed_by_a_worker_within_a_second(
     await driver.schedule()
     async with driver.working():
         await until_found(lambda: _completed(driver, REPORT, 1))
-        before = (await driver.counts())[REPORT, driver.words[JobState.COMPLETED]]
-        async with admin.transaction():
-            assert await engine.control.run_now(admin, REPORT)
-        began = monotonic()
-        await until_found(lambda: _completed(driver, REPORT, before + 1), seconds=5)
+        took = [await _run_now(driver, engine, admin) for _ in range(3)]
 
-    assert monotonic() - began < NOTICED_WITHIN
+    assert median(took) < NOTICED_WITHIN, took  # not the worst: the machine has pauses of its own
     assert await engine.control.run_now(admin, "on demand") is None
+
+
+async def _run_now(driver: Driver, engine: Engine, admin: AsyncConnection) -> float:
+    """Seconds from the order until its job is done."""
+    done = (await driver.counts())[REPORT, driver.words[JobState.COMPLETED]]
+    async with admin.transaction():
+        assert await engine.control.run_now(admin, REPORT)
+    began = monotonic()
+    await until_found(lambda: _completed(driver, REPORT, done + 1))
+    return monotonic() - began
 
 
 async def _completed(driver: Driver, job_type: str, jobs: int) -> bool:

@@ -13,8 +13,9 @@ from typing import Any
 
 from aiohttp import ClientSession, ClientTimeout
 
+from tests.waiting import PATIENCE
+
 _ROOT = Path(__file__).parents[2]
-_PATIENCE = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ async def run(*arguments: str, module: str = "exporter", **variables: str) -> En
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", module, *arguments, cwd=_ROOT, env=_environment(variables), stdout=PIPE, stderr=PIPE
     )
-    async with asyncio.timeout(_PATIENCE):
+    async with asyncio.timeout(PATIENCE):
         output, errors = await process.communicate()
     assert process.returncode is not None
     return Ended(process.returncode, output.decode(), errors.decode())
@@ -53,7 +54,7 @@ class Running:
 
     async def until(self, path: str, status: int) -> str:
         """Ask until the answer has this status; what it says."""
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             while (answer := await self.get(path))[0] != status:
                 await asyncio.sleep(0.05)
         return answer[1]
@@ -81,8 +82,8 @@ async def serving(**variables: str) -> AsyncIterator[Running]:
     started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     listening = asyncio.create_task(_listen(process.stderr, log, started))
     try:
-        async with ClientSession(timeout=ClientTimeout(_PATIENCE)) as client:
-            async with asyncio.timeout(_PATIENCE):
+        async with ClientSession(timeout=ClientTimeout(PATIENCE)) as client:
+            async with asyncio.timeout(PATIENCE):
                 address = await started
             yield Running(address, log, process, client)
     finally:

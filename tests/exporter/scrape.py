@@ -14,9 +14,9 @@ from exporter.page import Page
 from exporter.source import SourceMonitor
 from jobqueue.catalogue import Kind, Metric
 from jobqueue.config import Source
+from tests.waiting import PATIENCE
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
-PATIENCE = 20.0
 
 Key = tuple[str, frozenset[tuple[str, str]]]
 """A series: the name of its samples, and its labels."""
