@@ -16,7 +16,8 @@ from demo.platform.connection import Conn, connect
 from demo.postgres import EmbeddedPostgres
 from demo.processes import Child
 from tests.demo.jobs import add, job, rows, scalar
-from tests.demo.processes import PATIENCE, runs, until_gone
+from tests.demo.processes import runs, until_gone
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "jobqueue/engines/ascent/schema.sql"

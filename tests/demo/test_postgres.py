@@ -13,7 +13,8 @@ import pytest
 
 from demo.postgres import EmbeddedPostgres
 from demo.wheel import PostgresError
-from tests.demo.processes import PATIENCE, runs, until_gone
+from tests.demo.processes import runs, until_gone
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
