@@ -42,7 +42,7 @@ KNOWN = {"source": "main", "job_type": "mail.send", "id": "main-1", "action": "r
 Operation = APIOperation[Any, Any, Any, Any]
 EXPECTED = {GenerationMode.POSITIVE: {200, 303, 400, 404}, GenerationMode.NEGATIVE: {400, 404}}
 _EXAMPLES = {GenerationMode.POSITIVE: 20, GenerationMode.NEGATIVE: 40}
-"""Enough for each of those answers several times; which ones come is chance, for schemathesis draws without a seed, too."""
+"""Enough for each of those answers to come several times: which ones come is chance, of schemathesis' own, too."""
 _numbers = count()
 _accepted = cycle(["application/json", "text/html", "*/*"])
 
