@@ -309,7 +309,7 @@ async def test_a_failed_active_job_stays_failed_when_its_worker_comes_to_its_end
         await until_said(driver, MAIL, JobState.COMPLETED)  # by then the first has come to its end, too
 
     assert await driver.counts() == {
-        (MAIL, driver.words[JobState.FAILED]): 1,
+        (MAIL, driver.words[driver.fails_into]): 1,
         (MAIL, driver.words[JobState.COMPLETED]): 1,
     }
 
@@ -328,7 +328,7 @@ async def test_a_failed_active_job_stays_failed_also_when_its_worker_fails_it_an
         await until_said(driver, MAIL, JobState.COMPLETED)  # by then the first has come to its end, too
 
     assert await driver.counts() == {
-        (MAIL, driver.words[JobState.FAILED]): 1,
+        (MAIL, driver.words[driver.fails_into]): 1,
         (MAIL, driver.words[JobState.COMPLETED]): 1,
     }
 

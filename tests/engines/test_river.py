@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from psycopg import AsyncConnection
 
 from jobqueue import catalogue as metrics
+from jobqueue.engine import CannotRun
+from jobqueue.engines import open_engine
 from tests.conftest import Server
 from tests.engines.test_conformance import Watch, shown
 from tests.exporter.scrape import Scrape, source
@@ -22,6 +25,30 @@ def address(server: Server, template_of: Callable[[str], str]) -> Iterator[str]:
     name = server.create_database(template_of("river"))
     yield server.url(name)
     server.drop_database(name)
+
+
+UNIQUE = """
+INSERT INTO river_job (kind, args, state, attempt, metadata, unique_key, unique_states, finalized_at)
+SELECT 'report', '{}', %(state)s::river_job_state, 1, '{"periodic": true}', 'k', B'11110101',
+       CASE WHEN %(state)s = 'completed' THEN now() END
+"""
+"""Of every state but cancelled and discarded, which is River's default."""
+
+
+async def test_run_now_is_refused_while_a_unique_job_waits_or_runs_and_not_by_one_of_the_past(address: str) -> None:
+    control = open_engine("river", None).control
+    async with await AsyncConnection.connect(address, autocommit=True) as conn:
+        await conn.execute(UNIQUE, {"state": "running"})
+        with pytest.raises(CannotRun, match="unique key"):
+            await control.run_now(conn, "report")
+        await conn.execute("UPDATE river_job SET state = 'completed', finalized_at = now()")
+
+        queued = await control.run_now(conn, "report")
+
+        with pytest.raises(CannotRun, match="unique key"):  # that one waits
+            await control.run_now(conn, "report")
+        await conn.execute("UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = %s", [queued])
+        assert await control.run_now(conn, "report") not in (None, queued)
 
 
 def jobs(page: Scrape) -> dict[str, int]:
@@ -51,4 +78,5 @@ async def test_a_scheduled_job_that_was_a_duplicate_is_cancelled_everywhere_and_
     assert jobs(before) == {"completed": 1, "failed": 2, "cancelled": 2}
     assert jobs(page) == {"completed": 1, "failed": 2, "cancelled": 3}
     assert page.value(metrics.DAY_FAILURES, job_type="mail") == 2
+    assert page.value(metrics.RUN_DURATION.name + "_count", job_type="mail") == 0
     assert page.value(metrics.CANCELLED, job_type="mail") == 1

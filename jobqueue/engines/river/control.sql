@@ -2,8 +2,9 @@
 -- must be in; rows that somebody holds are left to them.
 
 -- name: run_now
--- A copy of the newest periodic job, without what River noted about that one. Its unique key comes along: a job that may
--- be there once only is not there twice. Workers are told; they would look by themselves after a second.
+-- A copy of the newest periodic job, without what River noted about that one. Its unique key comes along, for a job that may
+-- be there once only is not there twice; but not if a job that has ended holds it: the key of a period, or of its
+-- arguments, is held by the tick that is copied. Workers are told; they would look by themselves after a second.
 WITH last AS (
   SELECT *
     FROM {schema}.river_job
@@ -11,15 +12,27 @@ WITH last AS (
    ORDER BY id DESC
    LIMIT 1
 ),
+held AS (
+  SELECT coalesce(bool_or(holder.finalized_at IS NOT NULL), false) AS by_the_past
+    FROM last
+    JOIN {schema}.river_job AS holder
+      ON holder.unique_key = last.unique_key AND last.unique_states IS NOT NULL AND holder.unique_states IS NOT NULL
+     AND {schema}.river_job_state_in_bitmask(holder.unique_states, holder.state)
+),
 queued AS (
   INSERT INTO {schema}.river_job (state, queue, kind, args, max_attempts, priority, tags, unique_key, unique_states,
                                   metadata)
-  SELECT 'available', queue, kind, args, max_attempts, priority, tags, unique_key, unique_states,
+  SELECT 'available', queue, kind, args, max_attempts, priority, tags,
+         CASE WHEN NOT by_the_past THEN unique_key END, CASE WHEN NOT by_the_past THEN unique_states END,
          (SELECT coalesce(jsonb_object_agg(key, value), '{{}}') || '{{"run_now": true}}'
             FROM jsonb_each(metadata)
            WHERE key NOT IN ('periodic', 'output', 'cancel_attempted_at', 'snoozes', 'unique_key_conflict')
              AND left(key, 6) <> 'river:')
     FROM last
+   CROSS JOIN held
+   WHERE NOT (by_the_past AND EXISTS (SELECT FROM {schema}.river_job AS copy
+                                       WHERE copy.kind = last.kind AND copy.metadata @> '{{"run_now": true}}'
+                                         AND copy.finalized_at IS NULL))
   ON CONFLICT DO NOTHING
   RETURNING id, queue
 ),
@@ -39,16 +52,23 @@ SELECT name, count(*) AS rows, min(at) AS oldest
  GROUP BY name
 
 -- name: active
--- For good, without the attempts that are left. A client that comes to the job's end later changes running jobs only.
-UPDATE {schema}.river_job
-   SET state = 'discarded', finalized_at = now(),
-       errors = array_append(errors, jsonb_build_object('at', now(), 'attempt', attempt, 'error', %(reason)s::text,
-                                                        'trace', ''))
- WHERE id = ANY (ARRAY(
-         SELECT id FROM {schema}.river_job
-          WHERE state = 'running' AND attempted_at < %(before)s
-          LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
-   AND state::text = 'running'
+-- For good, without the attempts that are left. A client that comes to the job's end later changes running jobs only; it is
+-- told to end the job now, as by JobCancel, for until then the job keeps its place among those that run.
+WITH ended AS (
+  UPDATE {schema}.river_job
+     SET state = 'discarded', finalized_at = now(),
+         errors = array_append(errors, jsonb_build_object('at', now(), 'attempt', attempt, 'error', %(reason)s::text,
+                                                          'trace', ''))
+   WHERE id = ANY (ARRAY(
+           SELECT id FROM {schema}.river_job
+            WHERE state = 'running' AND attempted_at < %(before)s
+            LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+     AND state::text = 'running'
+  RETURNING id, queue
+)
+SELECT pg_notify({schema_name} || '.river_control',
+                 jsonb_build_object('action', 'cancel', 'job_id', id, 'queue', queue)::text)
+  FROM ended
 
 -- name: pending_concerned
 SELECT name, count(*) AS rows, min(at) AS oldest

@@ -37,14 +37,18 @@ SELECT kind AS job_type, min(attempted_at) AS since
 
 -- name: finished
 -- river_job_state_and_finalized_at_index. A scheduled job that turned out to be a duplicate is discarded without a single
--- attempt, and marked: it never ran, so it hasn't failed.
+-- attempt, and marked: it never ran, so it hasn't failed. One that was tried and became a duplicate while it waited for its
+-- next attempt has failed, but not been at work until then.
 SELECT kind AS job_type,
        CASE WHEN state = 'discarded' AND attempt = 0 AND metadata ->> 'unique_key_conflict' = 'scheduler_discarded'
             THEN 'cancelled'
             WHEN state = 'discarded' THEN 'failed'
             ELSE state::text END AS state,
        attempt - 1 AS retries,
-       greatest(created_at, scheduled_at) AS due_at, attempted_at AS started_at, finalized_at AS finished_at
+       greatest(created_at, scheduled_at) AS due_at,
+       CASE WHEN metadata ->> 'unique_key_conflict' IS DISTINCT FROM 'scheduler_discarded' THEN attempted_at END
+         AS started_at,
+       finalized_at AS finished_at
   FROM {schema}.river_job
  WHERE state IN ('completed', 'discarded', 'cancelled')
    AND finalized_at >= %(since)s AND finalized_at < %(until)s

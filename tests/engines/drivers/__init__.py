@@ -36,6 +36,10 @@ class Driver(Protocol):
     def words(self) -> Mapping[JobState, str]:
         """The engine's own word for each state that its jobs can be found in; several states may share one."""
 
+    @property
+    def fails_into(self) -> JobState:
+        """Where an active job stands that was failed by hand, once its worker has heard of it."""
+
     async def enqueue(
         self,
         job_type: str,

@@ -35,6 +35,7 @@ class Told(Worker):
 class AscentDriver:
     engine = "ascent"
     configured: tuple[ConfiguredSchedule, ...] = ()
+    fails_into = JobState.FAILED
     words: ClassVar[Mapping[JobState, str]] = {
         JobState.SCHEDULED: "pending",
         **{state: state.value for state in JobState if state is not JobState.SCHEDULED},

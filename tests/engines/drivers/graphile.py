@@ -37,6 +37,7 @@ SELECT task_identifier,
 class GraphileDriver:
     engine = "graphile"
     configured: tuple[ConfiguredSchedule, ...] = ()
+    fails_into = JobState.FAILED
     words: ClassVar[Mapping[JobState, str]] = {
         JobState.PENDING: "waiting",
         JobState.SCHEDULED: "waiting",

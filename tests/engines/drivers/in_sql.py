@@ -1,6 +1,7 @@
 """Engines whose workers don't run under Python or Node.js: SQL that does what theirs does, from ``worker.sql``."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -32,6 +33,8 @@ class SqlDriver:
         self._address = address
         self._conn = conn
         self._queries = load(f"tests.engines.{engine}", "worker.sql")
+        self._kills = not beats  # Python's workers only learn that their job may end
+        self.fails_into = JobState.CANCELLED if self._kills and "killed" in self._queries else JobState.FAILED
 
     async def enqueue(
         self,
@@ -79,10 +82,10 @@ class SqlDriver:
 
     async def _look(self) -> None:
         again = asyncio.Event()
-        running: set[asyncio.Task[None]] = set()
+        running: dict[int, asyncio.Task[None]] = {}
 
         def ended(task: asyncio.Task[None]) -> None:
-            running.discard(task)
+            del running[int(task.get_name())]
             again.set()
 
         async with (
@@ -90,7 +93,7 @@ class SqlDriver:
             await AsyncConnection.connect(self._address, autocommit=True) as listener,
         ):
             await listener.execute(self._queries["listen"])
-            hearing = asyncio.create_task(_hear(listener, again))
+            hearing = asyncio.create_task(self._hear(conn, listener, running, again))
             try:
                 while True:
                     again.clear()
@@ -99,24 +102,35 @@ class SqlDriver:
                     await conn.execute(self._queries["stage"])
                     values = {"nobody": NOBODY, "free": _CONCURRENCY - len(running)}
                     for job in await (await conn.execute(self._queries["fetch"], values)).fetchall():
-                        task = asyncio.create_task(self._work(conn, *job))
-                        running.add(task)
+                        task = asyncio.create_task(self._work(conn, *job), name=str(job[0]))
+                        running[job[0]] = task
                         task.add_done_callback(ended)
                     await _wait(again)
             finally:
-                for task in (hearing, *running):
+                tasks = [hearing, *running.values()]
+                for task in tasks:
                     task.cancel()
-                await asyncio.gather(hearing, *running, return_exceptions=True)
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _hear(
+        self,
+        conn: AsyncConnection,
+        listener: AsyncConnection,
+        running: Mapping[int, asyncio.Task[None]],
+        again: asyncio.Event,
+    ) -> None:
+        async for told in listener.notifies():
+            job_id = json.loads(told.payload).get("job_id")
+            if self._kills and job_id in running:
+                running[job_id].cancel()
+                if "killed" in self._queries:
+                    await conn.execute(self._queries["killed"], {"id": job_id})
+            again.set()
 
     async def _work(self, conn: AsyncConnection, job_id: int, told: dict[str, Any], attempt: int, last: bool) -> None:
         await asyncio.sleep(told["seconds"])
         end = "complete" if attempt > told["failures"] else "discard" if last else "retry"
         await conn.execute(self._queries[end], {"id": job_id, "pause": told["pause"]})
-
-
-async def _hear(conn: AsyncConnection, told: asyncio.Event) -> None:
-    async for _ in conn.notifies():
-        told.set()
 
 
 async def _wait(told: asyncio.Event) -> None:

@@ -11,6 +11,7 @@ from demo.engines.program import Program
 from jobqueue.config import ConfiguredSchedule
 from jobqueue.engines import open_engine
 from jobqueue.sql import load
+from jobqueue.states import JobState
 from tests.engines.drivers import EVERY_MINUTE, MAIL, NOBODY, REPORT, OpenDriver
 from tests.engines.drivers.in_sql import installer, opener
 from tests.engines.drivers.oban import WORDS
@@ -23,6 +24,7 @@ _WORKED, _LEFT = "default", "left"
 class ObanDriver:
     engine = "oban"
     configured = (ConfiguredSchedule(REPORT, EVERY_MINUTE),)
+    fails_into = JobState.FAILED
     words = WORDS
 
     def __init__(self, program: Program) -> None:

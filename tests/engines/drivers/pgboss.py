@@ -25,6 +25,7 @@ _CONCURRENCY = 10
 class PgbossDriver:
     engine = "pgboss"
     configured: tuple[ConfiguredSchedule, ...] = ()
+    fails_into = JobState.FAILED
     words: ClassVar[Mapping[JobState, str]] = {
         JobState.PENDING: "created",
         JobState.SCHEDULED: "created",

@@ -38,6 +38,7 @@ class ToldToFailError(Exception):
 class PgQueuerDriver:
     engine = "pgqueuer"
     configured: tuple[ConfiguredSchedule, ...] = ()
+    fails_into = JobState.FAILED
     words: ClassVar[Mapping[JobState, str]] = {
         JobState.PENDING: "queued",
         JobState.SCHEDULED: "queued",

@@ -22,6 +22,7 @@ _CONCURRENCY = 10
 class ProcrastinateDriver:
     engine = "procrastinate"
     configured = (ConfiguredSchedule(REPORT, EVERY_MINUTE),)
+    fails_into = JobState.FAILED
     words: ClassVar[Mapping[JobState, str]] = {
         JobState.PENDING: "todo",
         JobState.SCHEDULED: "todo",

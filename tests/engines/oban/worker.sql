@@ -12,7 +12,7 @@ WITH queued AS (
 SELECT id::text, pg_notify('public.oban_insert', '{{"queue": "default"}}') FROM queued
 
 -- name: listen
-LISTEN "public.oban_insert"
+LISTEN "public.oban_insert"; LISTEN "public.oban_signal"
 
 -- name: stage
 UPDATE oban_jobs SET state = 'available'
@@ -47,6 +47,10 @@ UPDATE oban_jobs
 -- name: cancel
 UPDATE oban_jobs SET state = 'cancelled', cancelled_at = timezone('UTC', now())
  WHERE id = %(id)s AND state <> 'executing'
+
+-- name: killed
+-- What Elixir's producer writes of a job whose process it has killed, whatever stands there.
+UPDATE oban_jobs SET state = 'cancelled', cancelled_at = timezone('UTC', now()) WHERE id = %(id)s
 
 -- name: counts
 SELECT worker, state::text, count(*) FROM oban_jobs GROUP BY 1, 2

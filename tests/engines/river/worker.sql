@@ -12,7 +12,7 @@ WITH queued AS (
 SELECT id::text, pg_notify('public.river_insert', '{{"queue": "default"}}') FROM queued
 
 -- name: listen
-LISTEN "public.river_insert"
+LISTEN "public.river_insert"; LISTEN "public.river_control"
 
 -- name: stage
 UPDATE river_job SET state = 'available' WHERE state IN ('retryable', 'scheduled') AND scheduled_at <= now()
