@@ -13,8 +13,8 @@ from dashboards.promql.select import by_job
 from jobqueue.catalogue import DAY_MAX, DAY_P50, DAY_P95, RUN_DURATION, RUN_WAIT
 
 _SERIES = "{{job_type}}$of"
-_HOURLY = "15m"
-"""Between two figures over an hour: closer ones would read each sample many times and say the same."""
+_STEP = "5m"
+"""Between two figures: close ones read each sample often to say the same, rare ones make a new installation wait."""
 
 
 def metrics() -> Board:
@@ -95,7 +95,7 @@ def failure_ratio() -> Tile:
         Axis("percentunit"),
         Style.LINES,
         empty="No failures were seen in this time range",
-        minimum_step=_HOURLY,
+        minimum_step=_STEP,
     )
 
 
@@ -108,7 +108,7 @@ def throughput() -> Tile:
         Axis("suffix:/min"),
         Style.AREAS,
         empty="No runs in this time range",
-        minimum_step="5m",
+        minimum_step=_STEP,
     )
 
 
@@ -121,7 +121,7 @@ def run_duration() -> Tile:
         Axis("s", logarithmic=True),
         Style.THIN,
         empty="No runs in this time range",
-        minimum_step=_HOURLY,
+        minimum_step=_STEP,
     )
 
 
@@ -135,5 +135,5 @@ def wait() -> Tile:
         Axis("s", logarithmic=True),
         Style.THIN,
         empty="No runs in this time range",
-        minimum_step=_HOURLY,
+        minimum_step=_STEP,
     )

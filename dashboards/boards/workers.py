@@ -116,7 +116,7 @@ def throughput() -> Tile:
         {_SERIES: promql.throughput(_HARDEST_WORKING)},
         Axis("suffix:/min"),
         Style.AREAS,
-        empty="No workers in this time range",
+        empty="No worker has said in this time range how many jobs it did",
         minimum_step="2m",
     )
 
@@ -130,6 +130,6 @@ def busy_time() -> Tile:
         {_SERIES: promql.busy(_HARDEST_WORKING)},
         Axis("percentunit", soft_max=1),
         Style.THIN,
-        empty="No workers in this time range",
+        empty="No worker has said in this time range what it runs",
         minimum_step="5m",
     )
