@@ -9,12 +9,17 @@ from urllib.parse import quote, urlsplit
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import AsyncConnection, sql
 from pydantic import SecretStr
 
 from demo.postgres import EmbeddedPostgres
 from jobqueue.config import Source
 from jobqueue.tables.migrate import migrate
+
+if not os.environ.get("CI"):  # Hypothesis has a profile of its own for that
+    settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("patient")
 
 _SCHEMA = Path(__file__).parents[1] / "jobqueue/engines/ascent/schema.sql"
 _numbers = count(1)

@@ -19,7 +19,7 @@ from tests.demo.jobs import add
 from tests.demo.processes import runs
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 def free_port() -> int:

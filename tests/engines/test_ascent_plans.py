@@ -1,15 +1,13 @@
 """Each read of the Ascent queue goes through the index it names: its cost doesn't follow what is stored."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from jobqueue.engine import Span
 from jobqueue.engines.reader import queries
 from jobqueue.sql import load
 from tests.conftest import Server
@@ -19,9 +17,11 @@ FINISHED_SHARE = 0.95
 CONTROL = load("jobqueue.engines.ascent", "control.sql", schema="ascent")
 QUERIES = queries("jobqueue.engines.ascent", "ascent")
 
-NOW = datetime.now(UTC)
-POLL = asdict(Span(NOW - timedelta(minutes=3), NOW + timedelta(days=1), 15))
-SLOT = asdict(Span(NOW - timedelta(seconds=30), NOW, 15))
+NOW = timedelta()
+"""A moment since the table began to be filled, as all others here: that may be long after the tests were collected."""
+POLL = {"since": timedelta(minutes=-3), "until": timedelta(days=1), "slot_seconds": 15}
+SLOT = {"since": timedelta(seconds=-30), "until": NOW, "slot_seconds": 15}
+MARK = "CREATE TABLE filled_from AS SELECT now() AS moment"
 
 _FILL = f"""
 INSERT INTO ascent.jobs (job_type, state, run_after, created_at, started_at, finished_at)
@@ -43,6 +43,7 @@ def filled(server: Server, template: str) -> Iterator[psycopg.Connection]:
     """A queue with a week of history, of which the newest tenth of a percent matters."""
     name = server.create_database(template)
     with psycopg.connect(server.url(name), autocommit=True) as conn:
+        conn.execute(MARK)
         conn.execute(_FILL.encode())
         conn.execute("VACUUM ANALYZE ascent.jobs")
         conn.execute("SET jit = off; SET max_parallel_workers_per_gather = 0")
@@ -50,10 +51,17 @@ def filled(server: Server, template: str) -> Iterator[psycopg.Connection]:
     server.drop_database(name)
 
 
+def moments(conn: psycopg.Connection, values: Mapping[str, object]) -> Mapping[str, object]:
+    """The values of a query, moments among them made times."""
+    [begin] = conn.execute("SELECT moment FROM filled_from").fetchone() or (None,)
+    assert begin
+    return {name: begin + value if isinstance(value, timedelta) else value for name, value in values.items()}
+
+
 def scans(conn: psycopg.Connection, query: sql.Composed, values: Mapping[str, object] | None) -> list[dict[str, Any]]:
     """The nodes of the plan that read the table, as they ran."""
     explain = sql.SQL("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ") + query
-    row = conn.execute(explain, values).fetchone()
+    row = conn.execute(explain, values and moments(conn, values)).fetchone()
     assert row is not None
     pending, found = [row[0][0]["Plan"]], []
     while pending:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from statistics import median
 from time import monotonic
@@ -56,10 +56,10 @@ def held(counts: Counter[tuple[str, str]], driver: Driver, engine: Engine) -> Co
 
 
 async def until_said(driver: Driver, job_type: str, state: JobState, jobs: int = 1) -> None:
-    """Wait until the engine says that so many jobs stand in a state."""
+    """Wait until the engine says that at least so many jobs stand in a state: some may come between two looks."""
 
     async def look() -> bool:
-        return (await driver.counts())[job_type, driver.words[state]] == jobs
+        return (await driver.counts())[job_type, driver.words[state]] >= jobs
 
     await until_found(look)
 
@@ -83,23 +83,24 @@ async def test_each_state_is_counted_and_due_is_told_from_not_due(
     await driver.enqueue(MAIL, failures=1)
     await driver.enqueue(MAIL, failures=9, retries=1, pause=FOR_LONG)
     await driver.enqueue(MAIL, seconds=FOR_LONG)
+    expected = {
+        (job_type, state): 1
+        for job_type, state in (
+            (NOBODY, JobState.PENDING),
+            (NOBODY, JobState.SCHEDULED),
+            (NOBODY, JobState.CANCELLED),
+            (MAIL, JobState.COMPLETED),
+            (MAIL, JobState.FAILED),
+            (MAIL, JobState.RETRY),
+            (MAIL, JobState.ACTIVE),
+        )
+        if state in engine.states
+    }
     async with driver.working():
-        await until_found(lambda: _holds(exporter, len(engine.states)))
+        await until_found(lambda: _holds(exporter, expected))
         page = await exporter.poll()
 
-        assert shown(page) == {
-            (job_type, state): 1
-            for job_type, state in (
-                (NOBODY, JobState.PENDING),
-                (NOBODY, JobState.SCHEDULED),
-                (NOBODY, JobState.CANCELLED),
-                (MAIL, JobState.COMPLETED),
-                (MAIL, JobState.FAILED),
-                (MAIL, JobState.RETRY),
-                (MAIL, JobState.ACTIVE),
-            )
-            if state in engine.states
-        }
+        assert shown(page) == expected
         assert said(page, driver) == held(await driver.counts(), driver, engine)
         for metric, job_type in ((metrics.OLDEST_READY, NOBODY), (metrics.OLDEST_ACTIVE, MAIL)):
             [(labels, since)] = page.select(metric)
@@ -107,8 +108,8 @@ async def test_each_state_is_counted_and_due_is_told_from_not_due(
             assert 0 <= page.value(metrics.COLLECTOR_LAST_SUCCESS, collector="ready") - since < 30  # type: ignore[operator]
 
 
-async def _holds(exporter: Exporter, states: int) -> bool:
-    return len(shown(await exporter.poll())) == states
+async def _holds(exporter: Exporter, expected: Mapping[tuple[str, JobState], int]) -> bool:
+    return shown(await exporter.poll()) == expected
 
 
 async def test_while_real_workers_run_the_counts_are_the_engines_own(
@@ -188,22 +189,24 @@ async def test_durations_and_waits_are_those_of_the_run(
     lacking = await engine.reader.lacking(admin)
     exporter = watch(queue)
     await exporter.poll()
+    queued = monotonic()
     await driver.enqueue(MAIL, seconds=0.5)
     await asyncio.sleep(1.0)
+    at_work = monotonic()
     async with driver.working():
         await until_said(driver, MAIL, JobState.COMPLETED)
+    done = monotonic()
     page = await exporter.poll()
 
     if Capability.COMPLETIONS in lacking:
         assert page.select(metrics.RUN_DURATION.name + "_sum") == []
         return
-    logged_late = 0.5 if driver.engine == "pgqueuer" else 0.0  # its workers write ends in batches
     duration = page.value(metrics.RUN_DURATION.name + "_sum", job_type=MAIL)
-    assert 0.5 <= duration < 1.0 + logged_late  # type: ignore[operator]
+    assert 0.5 <= duration < done - at_work  # type: ignore[operator]
     if Capability.WAITS in lacking:
         assert page.select(metrics.RUN_WAIT.name + "_sum") == []
         return
-    assert 1.0 <= page.value(metrics.RUN_WAIT.name + "_sum", job_type=MAIL) < 6.0  # type: ignore[operator]
+    assert 1.0 <= page.value(metrics.RUN_WAIT.name + "_sum", job_type=MAIL) < done - queued - 0.5  # type: ignore[operator]
 
 
 async def test_a_worker_is_shown_while_it_is_there(

@@ -1,8 +1,7 @@
 """At a million jobs each read of an engine goes through its indexes, and touches what it has to and no more."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -10,7 +9,6 @@ import pytest
 from psycopg.sql import Composed
 
 from control_api.desk import MOST_COUNTED
-from jobqueue.engine import Span
 from jobqueue.engines import open_engine
 from jobqueue.engines.control import SqlControl
 from jobqueue.engines.graphile.reader import GraphileReader
@@ -18,7 +16,7 @@ from jobqueue.engines.reader import SqlReader
 from jobqueue.sql import load
 from tests.conftest import Server
 from tests.engines.conftest import KINDS
-from tests.engines.test_ascent_plans import scans
+from tests.engines.test_ascent_plans import MARK, POLL, SLOT, moments, scans
 
 FILLS = load("tests.engines", "fill.sql")
 KINDS_FILLED = {
@@ -41,11 +39,8 @@ BIG = (
 )
 LIVE_ROWS = 50_000
 FAILED_ROWS = 45_300
-NOW = datetime.now(UTC)
-SOON = NOW + timedelta(minutes=10)
-"""After all that was filled in, before what is planned for later."""
-POLL = asdict(Span(NOW - timedelta(minutes=3), NOW + timedelta(days=1), 15))
-SLOT = asdict(Span(NOW - timedelta(seconds=30), NOW, 15))
+SOON = timedelta(minutes=10)
+"""After all that was filled in, before what is planned for later; since the tables began to be filled."""
 
 _INDEXES = """
 SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
@@ -91,6 +86,7 @@ def filled(
     kind = request.param
     name = server.create_database(template_of(kind))
     with psycopg.connect(server.url(name), autocommit=True) as conn:
+        conn.execute(MARK)
         conn.execute("SET session_replication_role = replica; SET maintenance_work_mem = '256MB'")
         indexes = conn.execute(_INDEXES, [list(BIG)]).fetchall()
         for index, _ in indexes:
@@ -179,7 +175,7 @@ def test_asking_for_all_that_the_control_api_counts_looks_at_a_few_rows_for_each
 
     nodes = scans(conn, asked, values)
 
-    counted = sum(row[1] for row in conn.execute(asked, values).fetchall())
+    counted = sum(row[1] for row in conn.execute(asked, moments(conn, values)).fetchall())
     assert scanned(nodes) == []
     assert counted <= touched(nodes) <= 6 * counted
 

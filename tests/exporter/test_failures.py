@@ -361,13 +361,11 @@ async def test_a_server_that_takes_connections_and_says_nothing_costs_one_time_o
     async with Wire(migrated).strung() as wire:
         wire.alive.clear()
         exporter = watch(source(wire.address))
-        began = monotonic()
         page = await exporter.poll()
-        took = monotonic() - began
 
     assert page.value(metrics.UP) == 0
     assert failing(page) >= QUEUE
-    assert took < 2 * 2 + 1  # one for the queue, one for our tables
+    assert wire.connections <= 2  # one for the queue, one for our tables: whoever waits for a time-out has connected
 
 
 @pytest.mark.usefixtures("impatient")

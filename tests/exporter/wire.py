@@ -12,6 +12,8 @@ class Wire:
     def __init__(self, address: str) -> None:
         self.alive = asyncio.Event()
         self.swallowed = asyncio.Event()
+        self.connections = 0
+        """How many were made so far."""
         self._url = urlsplit(address)
         self._port = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -35,6 +37,7 @@ class Wire:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             server_reader, server_writer = await asyncio.open_connection(self._url.hostname, self._url.port)
         except OSError:
