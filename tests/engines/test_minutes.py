@@ -82,8 +82,11 @@ async def read_anew(scrape: Callable[[], Awaitable[Scrape]]) -> Scrape:
     """A page for which every collector of every source has read once more."""
 
     def times(page: Scrape) -> dict[tuple[str, str], float]:
-        found = page.select(metrics.COLLECTOR_LAST_SUCCESS)
-        return {(labels["source"], labels["collector"]): moment for labels, moment in found}
+        """When each read last; 0 if it hasn't yet."""
+        found = {(labels["source"], labels["collector"]): 0.0 for labels, _ in page.select(metrics.COLLECTOR_SUCCESS)}
+        for labels, moment in page.select(metrics.COLLECTOR_LAST_SUCCESS):
+            found[labels["source"], labels["collector"]] = moment
+        return found
 
     before, page = times(await scrape()), await scrape()
     end = time.monotonic() + MOST_WAITED
@@ -132,6 +135,7 @@ async def test_for_minutes_of_real_work_the_figures_are_the_engines_own(
             assert status == 200
             return Scrape(text)
 
+        await read_anew(scrape)  # from then on every page has the runs of every source
         for one in watched:
             await working.enter_async_context(one.driver.working())
         async with asyncio.TaskGroup() as group:

@@ -12,6 +12,15 @@ UIDS = [dashboard["uid"] for dashboard in load_all(BUILT_DASHBOARDS)]
 NOT_A_SENTENCE = re.compile(r"No data|.{0,10}")
 
 
+async def test_a_job_type_without_jobs_has_no_empty_table(page: Page) -> None:
+    await page.open("/d/system-status-job?var-job_type=nobody.ever")
+    dump = await page.dump()
+
+    [recent] = [one for one in dump["panels"] if one["title"] == "Recent jobs of this type"]
+    assert (recent["status"], recent["screen"].get("rows")) == ("no-data", [])
+    assert recent["screen"]["message"] == "None among the newest 1,000 jobs."
+
+
 def test_there_are_dashboards() -> None:
     assert {"system-status-jobs", "system-status-workers", "system-status-metrics"} <= set(UIDS)
 

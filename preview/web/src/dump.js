@@ -54,6 +54,10 @@ function dumpScreen(el) {
     const cells = (row) => [...row.querySelectorAll('[role="gridcell"], [role="cell"]')].map(text);
     out.headers = [...grid.querySelectorAll('[role="columnheader"]')].map(text);
     out.rows = [...grid.querySelectorAll('[role="row"]')].map(cells).filter((r) => r.length);
+    const placeholder = [...grid.children].filter((el) => !el.hasAttribute('role')).map(text).find(Boolean);
+    if (!out.rows.length && placeholder) {
+      out.message = placeholder;
+    }
     out.overflowX = grid.scrollWidth > grid.clientWidth + 1;
   }
   return out;
