@@ -20,6 +20,7 @@ demo: .venv/made $(if $(filter $(ENGINE),$(NODE_ENGINES)),.cache/$(ENGINE)/made)
 	@exec $(BIN)/python -m demo $(if $(ENGINE),--engine $(ENGINE))
 
 test: .venv/made $(TOOLS) $(NODE_ENGINES:%=.cache/%/made) $(if $(NEWER_PYTHON),.cache/oban/made) dashboards/types/node_modules preview  ## every test, on a PostgreSQL of its own
+	@[ -x /usr/lib/postgresql/15/bin/postgres ] || scripts/debian-tool postgresql-15 || echo "make: then no test runs on PostgreSQL 15"
 	@[ -n "$(NEWER_PYTHON)" ] || echo "make: no Python 3.12 or newer here: in the tests of Oban for Python, SQL stands in for its workers"
 	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 

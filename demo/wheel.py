@@ -9,7 +9,8 @@ import os
 import pwd
 import shutil
 import stat
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
@@ -49,6 +50,14 @@ class Account:
         if self.other is not None:
             for path in paths:
                 os.chown(path, self.other.pw_uid, self.other.pw_gid, follow_symlinks=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A PostgreSQL to run: the folder of ``initdb`` and ``postgres``, and the variables that it needs."""
+
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def binaries(account: Account, directory: Path) -> Path:
