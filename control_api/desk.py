@@ -227,7 +227,7 @@ async def _kept_by(queue: ControlledSource, conn: Conn) -> str | None:
         return f"source {queue.name} is read-only by configuration"
     if await queue.changes_nothing(conn):
         return f"the database of source {queue.name} is a standby, or read-only itself"
-    return None
+    return await queue.engine.control.refusal(conn)
 
 
 async def _asked_step(queue: ControlledSource, conn: Conn, step: Step) -> AskedStep:

@@ -20,6 +20,7 @@ from jobqueue.engine import Conn, Engine
 from jobqueue.engines import open_engine
 from jobqueue.recurring import recurring
 from jobqueue.rows import ScheduleRow
+from jobqueue.session import PINNED, ServerTooOldError, check_version
 
 log = structlog.get_logger()
 
@@ -36,7 +37,7 @@ _CONNECTION: Mapping[str, Any] = {
     "tcp_user_timeout": 15_000,
     "application_name": "system-status control",
 }
-_LIMITS = b"SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '2s'; SET LOCAL TimeZone = 'UTC'"
+_LIMITS = f"{PINNED}; SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '2s'; SET LOCAL TimeZone = 'UTC'"
 _RAISED = "P0"
 """The class of what a trigger of the queue's owner raises."""
 _MOMENT = "SELECT now(), current_setting('transaction_read_only') = 'on'"
@@ -85,6 +86,7 @@ class ControlledSource:
                 # The pool waits by asyncio.wait_for, which in Python 3.11 can lose a cancellation.
                 if times_cancelled() > before:
                     raise asyncio.CancelledError
+                check_version(conn)
                 yield conn
 
     @asynccontextmanager
@@ -93,6 +95,7 @@ class ControlledSource:
         with self._said():
             conn = await AsyncConnection.connect(self.dsn.get_secret_value(), **_CONNECTION)
             try:
+                check_version(conn)
                 yield conn
             finally:
                 await conn.close()
@@ -106,11 +109,17 @@ class ControlledSource:
             yield conn
 
     async def begin_writing(self, conn: Conn) -> datetime:
-        """Set a transaction's limits; answers the database's time. Raises ``ReadOnly``, also for a standby."""
+        """Set a transaction's limits; answers the database's time.
+
+        Raises ``ReadOnly``, also for a standby, and ``NotPossible`` where the engine's schema isn't safe to write to.
+        """
         await conn.execute(_LIMITS)
         now, read_only = await (await conn.execute(_MOMENT)).fetchone() or (None, True)
         if read_only or self.read_only or now is None:
             raise ReadOnly(self.name)
+        refusal = await self.engine.control.refusal(conn)
+        if refusal is not None:
+            raise NotPossible(refusal)
         moment: datetime = now
         return moment
 
@@ -124,6 +133,8 @@ class ControlledSource:
         """Make of what the database says a problem that can be shown; the rest is in the log."""
         try:
             yield
+        except ServerTooOldError as error:
+            raise NotPossible(f"source {self.name!r} can't be used: {error}") from error
         except (PoolTimeout, OperationalError) as error:
             raise Unavailable(self.name) from error
         except Error as error:

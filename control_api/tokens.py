@@ -17,6 +17,7 @@ from control_api.actions import Action
 from jobqueue import sql
 from jobqueue.config import Settings
 from jobqueue.config.errors import one_of, shown
+from jobqueue.session import PINNED, check_version
 
 _QUERIES = sql.load("control_api", "tokens.sql")
 _PREFIX = "sst_"  # by which scanners for leaked secrets may know one
@@ -77,6 +78,8 @@ def run_token_command(arguments: argparse.Namespace, settings: Settings, program
     dsn = settings.sources[0].dsn.get_secret_value()
     try:
         with psycopg.connect(dsn, connect_timeout=10, application_name="system-status control") as conn:
+            check_version(conn)
+            conn.execute(PINNED)
             printed, said = _run(conn, arguments)
     except (TokenError, psycopg.Error) as error:
         mending = " (python -m jobqueue migrate makes it)" if isinstance(error, UndefinedTable) else ""

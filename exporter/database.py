@@ -21,6 +21,7 @@ from psycopg.rows import TupleRow, scalar_row
 from psycopg.waiting import wait_async
 
 from jobqueue.engine import Conn
+from jobqueue.session import PINNED, check_version
 
 CONNECT_TIMEOUT_SECONDS = 5
 _REFUSED_FOR_SECONDS = 5.0
@@ -35,9 +36,9 @@ Result = TypeVar("Result")
 _busy_seconds = ContextVar("busy_seconds", default=0.0)
 
 # jit and parallel workers cost more than these short queries; generic plans can't see how new the newest rows are.
-_LIMITS = """
-SET LOCAL statement_timeout = {statement_timeout};
-SET LOCAL lock_timeout = {lock_timeout};
+_LIMITS = f"""{PINNED};
+SET LOCAL statement_timeout = {{statement_timeout}};
+SET LOCAL lock_timeout = {{lock_timeout}};
 SET LOCAL jit = off;
 SET LOCAL max_parallel_workers_per_gather = 0;
 SET LOCAL plan_cache_mode = force_custom_plan;
@@ -185,6 +186,7 @@ class Database:
                 prepare_threshold=None,
                 autocommit=True,
             )
+            await _check_version(conn)
         except OperationalError as error:
             self._failure = (monotonic(), str(error))
             raise
@@ -194,3 +196,11 @@ class Database:
         await conn.set_read_only(True if self._read_only else None)
         self._conn = conn
         return conn
+
+
+async def _check_version(conn: Conn) -> None:
+    try:
+        check_version(conn)
+    except OperationalError:
+        await conn.close()
+        raise

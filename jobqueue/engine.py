@@ -122,6 +122,9 @@ class QueueControl(Protocol):
     def cleanups(self) -> Collection[Cleanup]:
         """The clean-ups that the engine tolerates."""
 
+    async def refusal(self, conn: Conn) -> str | None:
+        """Say why nothing may be changed in this database, with the remedy; None where everything may."""
+
     async def run_now(self, conn: Conn, job_type: str) -> str | None:
         """Queue one job of a recurring type; answers its id, None when the database knows no such schedule.
 
@@ -161,12 +164,18 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Triggers that write down what an engine deletes, into ``system_status.recorded_runs``; made when asked for."""
+    """Triggers that record the runs that an engine deletes, in ``system_status.recorded_runs``; made when asked for."""
 
     install: sql.Composed
     """May be run twice."""
     remove: sql.Composed
     """Leaves no trace."""
+    is_there: sql.Composed
+    """Query: whether the triggers are installed and enabled."""
+    lends_rights: sql.Composed
+    """Query: whether an older version is installed, whose functions run with their owner's rights."""
+    unrecorded_roles: sql.Composed
+    """Query: the roles that may change jobs but not record their ends, a row each; only where it ``is_there``."""
 
 
 @dataclass(frozen=True, slots=True)

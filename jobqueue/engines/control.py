@@ -16,7 +16,8 @@ class SqlControl:
 
     ``run_now`` answers with the new job's id, or with NULL and the reason why not. A clean-up has the name of its
     ``Cleanup`` and a twin ``…_concerned``; one that isn't there isn't tolerated. ``session``, where there is one, runs
-    before each of them.
+    before each change: the engine's triggers need its schema in the search path. A role that may create objects in that
+    schema could then run code as us, so ``refused`` answers the reason not to.
     """
 
     def __init__(self, queries: Mapping[str, sql.Composed]) -> None:
@@ -26,6 +27,13 @@ class SqlControl:
     def cleanups(self) -> Collection[Cleanup]:
         """The clean-ups that have a query."""
         return [cleanup for cleanup in Cleanup if cleanup in self.queries]
+
+    async def refusal(self, conn: Conn) -> str | None:
+        """Say why the engine's triggers can't be run safely, where there are any that need the search path."""
+        if "refused" not in self.queries:
+            return None
+        row = await (await conn.execute(self.queries["refused"])).fetchone()
+        return row[0] if row else None
 
     async def run_now(self, conn: Conn, job_type: str) -> str | None:
         """Queue one job as the schedule would."""
@@ -43,7 +51,6 @@ class SqlControl:
 
     async def concerned(self, conn: Conn, cleanup: Cleanup, before: datetime, at_most: int) -> Sequence[Concerned]:
         """Say what ``clean`` would touch, of *at_most* rows."""
-        await self._begin(conn)
         async with conn.cursor(row_factory=class_row(Concerned)) as cursor:
             await cursor.execute(self.queries[f"{cleanup}_concerned"], {"before": before, "at_most": at_most})
             return await cursor.fetchall()

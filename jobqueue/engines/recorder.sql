@@ -12,6 +12,10 @@ CREATE TABLE IF NOT EXISTS system_status.recorded_runs (
   finished_at timestamptz NOT NULL
 );
 CREATE INDEX IF NOT EXISTS recorded_runs_finished ON system_status.recorded_runs (queue, finished_at);
+-- A role that may read the table reads all of it; the records that it may write are those of its own queue.
+ALTER TABLE system_status.recorded_runs ENABLE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS system_status_read ON system_status.recorded_runs;
+CREATE POLICY system_status_read ON system_status.recorded_runs FOR SELECT USING (true);
 
 -- name: remove_table
 DROP TABLE IF EXISTS system_status.recorded_runs;
@@ -26,9 +30,9 @@ SELECT job_type, state, retries, due_at, started_at, finished_at
 SELECT min(finished_at) FROM system_status.recorded_runs WHERE queue = {queue}
 
 -- name: grants
-DO $do$ BEGIN
+DO $body$ BEGIN
   IF to_regclass('system_status.recorded_runs') IS NOT NULL THEN
     GRANT USAGE ON SCHEMA system_status TO {role};
     GRANT SELECT ON system_status.recorded_runs TO {role};
   END IF;
-END $do$;
+END $body$;

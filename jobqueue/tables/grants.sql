@@ -1,8 +1,8 @@
 -- name: role
 -- Without a password yet: give it one, or let pg_hba.conf decide.
-DO $do$ BEGIN
+DO $body$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {role_name}) THEN CREATE ROLE {role} LOGIN; END IF;
-END $do$;
+END $body$;
 
 -- name: schema
 GRANT USAGE ON SCHEMA {schema} TO {role};
@@ -12,9 +12,9 @@ GRANT SELECT ({columns}) ON {schema}.{table} TO {role};
 
 -- name: where_there
 -- A table that comes with a version.
-DO $do$ BEGIN
+DO $body$ BEGIN
   IF to_regclass({place}) IS NOT NULL THEN {grant} END IF;
-END $do$;
+END $body$;
 
 -- name: counting
 GRANT SELECT, INSERT, UPDATE, DELETE

@@ -8,14 +8,13 @@ from importlib import resources
 
 import psycopg
 from psycopg import sql
+from psycopg.errors import DuplicateSchema, LockNotAvailable, UniqueViolation
 
 from jobqueue.config import Source
 from jobqueue.engine import Engine
 from jobqueue.engines import open_engine
+from jobqueue.session import PINNED, check_version
 from jobqueue.sql import load
-
-# Any fixed number; two places that migrate at once take turns by it.
-_LOCK = 0x5957_5354_4154_0001
 
 
 class MigrationError(Exception):
@@ -62,6 +61,8 @@ def migrate(sources: Sequence[Source], say: Callable[[str], None]) -> None:
         with _connected(dsn, shown) as conn:
             _make_view(conn, shown)
             say(f"{_names(shown)}: view recent_jobs made")
+        for source in shown:
+            _replace_recorder(dsn, source, say)
 
 
 def record_completions(sources: Sequence[Source], say: Callable[[str], None]) -> None:
@@ -76,7 +77,7 @@ def record_completions(sources: Sequence[Source], say: Callable[[str], None]) ->
             say(f"{source.name}: nothing to record, {source.engine} keeps its finished jobs")
             continue
         with _connected(_writable(source), [source]) as conn:
-            conn.execute(load("jobqueue.tables")["lock"], {"lock": _LOCK})
+            _take_turn(conn)
             conn.execute(table)
             conn.execute(recorder.install)
         say(f"{source.name}: completions are recorded")
@@ -90,16 +91,29 @@ def remove_recorders(sources: Sequence[Source], say: Callable[[str], None]) -> N
         if recorder is None:
             continue
         with _connected(_writable(source), [source]) as conn:
-            conn.execute(load("jobqueue.tables")["lock"], {"lock": _LOCK})
+            _take_turn(conn)
             conn.execute(recorder.remove)
             conn.execute(table)
         say(f"{source.name}: the recorder is gone")
 
 
+def _replace_recorder(dsn: str, source: Source, say: Callable[[str], None]) -> None:
+    """Install the recorder anew where its functions are an older version's, which lent their owner's rights."""
+    recorder = _engine(source).recorder
+    if recorder is None:
+        return
+    with _connected(dsn, [source]) as conn:
+        if conn.execute(recorder.lends_rights).fetchone() != (True,):
+            return
+        _take_turn(conn)
+        conn.execute(load("jobqueue.engines", "recorder.sql")["make_table"])
+        conn.execute(recorder.install)
+    say(f"{source.name}: recorder replaced: every role could run code as the owner of its functions")
+
+
 def _apply(conn: psycopg.Connection) -> list[str]:
     queries = load("jobqueue.tables")
-    conn.execute(queries["lock"], {"lock": _LOCK})
-    conn.execute(queries["schema"])
+    _take_turn(conn)
     known: dict[int, str] = dict(conn.execute(queries["applied"]).fetchall())
     pending = []
     for migration in migrations():
@@ -118,10 +132,19 @@ def _apply(conn: psycopg.Connection) -> list[str]:
     return [migration.name for migration in pending]
 
 
-def _make_view(conn: psycopg.Connection, sources: Iterable[Source]) -> None:
+def _take_turn(conn: psycopg.Connection) -> None:
+    """Make the schema where it isn't there, and wait until no one else makes or changes our tables."""
     queries = load("jobqueue.tables")
-    conn.execute(queries["lock"], {"lock": _LOCK})
-    conn.execute(queries["schema"])
+    try:
+        with conn.transaction():
+            conn.execute(queries["schema"])
+    except (UniqueViolation, DuplicateSchema):  # another place made it at the same moment, and has committed
+        conn.execute(queries["schema"])
+    conn.execute(queries["lock"])
+
+
+def _make_view(conn: psycopg.Connection, sources: Iterable[Source]) -> None:
+    _take_turn(conn)
     parts = [
         sql.SQL("SELECT {name}::text AS source, jobs.* FROM ({select}) AS jobs").format(
             name=sql.Literal(source.name), select=_engine(source).recent_jobs
@@ -145,9 +168,28 @@ def _connected(dsn: str, sources: Sequence[Source]) -> Iterator[psycopg.Connecti
     """A transaction whose errors say which sources they are about."""
     try:
         with psycopg.connect(dsn, connect_timeout=5, application_name="system-status migrate") as conn:
+            check_version(conn)
+            conn.execute(PINNED)
+            conn.execute(load("jobqueue.tables")["limits"])
             yield conn
+    except LockNotAvailable:
+        raise MigrationError(f"{_names(sources)}: {_held_by(dsn)}") from None
     except psycopg.Error as error:
         raise MigrationError(f"{_names(sources)}: {' '.join(str(error).split())}") from None
+
+
+def _held_by(dsn: str) -> str:
+    """Name the sessions that keep our tables or our view locked, and the statement that ends them."""
+    with psycopg.connect(dsn, connect_timeout=5, application_name="system-status migrate") as conn:
+        conn.execute(PINNED)
+        holders = conn.execute(load("jobqueue.tables")["holders"]).fetchall()
+    if not holders:
+        return "a lock was not to be had in time; try again"
+    sessions = ", ".join(f"{pid} of role {role} ({state})" for pid, role, state in holders)
+    return (
+        f"locked by session {sessions}; try again when it has ended, or end it: "
+        f"SELECT {', '.join(f'pg_terminate_backend({pid})' for pid, _, _ in holders)}"
+    )
 
 
 def _by_dsn(places: Iterable[tuple[str, Source]]) -> Iterable[tuple[str, list[Source]]]:

@@ -1,8 +1,9 @@
 """Graphile Worker, from Node.js; see README.md beside this file."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
-from psycopg.sql import Identifier, Literal
+from psycopg.sql import Composable, Composed, Identifier, Literal
 
 from jobqueue import sql
 from jobqueue.engine import Capability, Engine, Recorder
@@ -42,8 +43,7 @@ def open_engine(schema: str) -> Engine:
     """Open the Graphile Worker queue whose tables stand in *schema*."""
     ended = sql.load(__name__, "ended.sql")["ended"]
     read = queries(__name__, schema, ended=ended)
-    names = {"deleted": Identifier(f"{schema}_deleted"), "given_up": Identifier(f"{schema}_given_up")}
-    recorder = sql.load(__name__, "recorder.sql", schema=schema, schema_name=Literal(schema), **names)
+    recorder = _recorder(schema)
     table = sql.load("jobqueue.engines", "recorder.sql", queue=Literal(schema))
     recorded = {**sql.load("jobqueue.engines", "finished.sql", finished=table["finished"]), **table}
     return Engine(
@@ -59,5 +59,28 @@ def open_engine(schema: str) -> Engine:
         recent_jobs=read["recent_jobs"],
         lacks=_LACKS,
         states=frozenset(JobState) - {JobState.COMPLETED, JobState.CANCELLED},
-        recorder=Recorder(recorder["install"], recorder["remove"]),
+        recorder=Recorder(
+            install=recorder["install"],
+            remove=recorder["remove"],
+            is_there=recorder["is_there"],
+            lends_rights=recorder["lends_rights"],
+            unrecorded_roles=recorder["unrecorded_roles"],
+        ),
     )
+
+
+def _recorder(schema: str) -> Mapping[str, Composed]:
+    """The recorder's statements, by name."""
+    deleted, given_up = f"{schema}_deleted", f"{schema}_given_up"
+    names: dict[str, Composable] = {
+        "schema": Identifier(schema),
+        "schema_name": Literal(schema),
+        "jobs_name": Literal(Identifier(schema, "_private_jobs").as_string()),
+        "recording": Identifier(schema),
+        "deleted": Identifier(deleted),
+        "deleted_name": Literal(deleted),
+        "given_up": Identifier(given_up),
+        "given_up_name": Literal(given_up),
+    }
+    roles = sql.load(__name__, "recorder.sql", **names)["changing_roles"]
+    return sql.load(__name__, "recorder.sql", **names, changing_roles=roles)

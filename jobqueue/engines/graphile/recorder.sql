@@ -1,20 +1,55 @@
--- What Graphile Worker deletes or gives up, recorded as it happens. The functions run with the rights of who made them, a
--- role that sees through row-level security. Whatever fails in them is a warning in the log and a run not counted: the
--- statement that they hang on goes on. They wait for nobody longer than a tenth of a second.
+-- Graphile Worker's triggers of ours, which record what it deletes or gives up. Their functions run with the rights of the role
+-- that changes a job, and lend it no others: a SECURITY DEFINER function lends its owner's rights to every role that finds a way
+-- to feed it. So these roles have the right to write the records of their own queue, by the policy that "install" makes.
+-- A failure in a function is a warning in the log and a run not counted: the worker's statement goes on. The functions wait
+-- no longer than a tenth of a second for a lock.
 
 -- name: is_there
 SELECT EXISTS (SELECT FROM pg_trigger
-                WHERE tgrelid = to_regclass(quote_ident({schema_name}) || '._private_jobs')
+                WHERE tgrelid = to_regclass({jobs_name})
                   AND tgname = 'system_status_deleted' AND tgenabled <> 'D')
+
+-- name: changing_roles
+-- The roles that may change jobs, ready to be written into a statement: by a grant on the table or on one of its columns.
+SELECT CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END AS role
+  FROM (SELECT acl.grantee, acl.privilege_type
+          FROM pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) AS acl
+         WHERE pg_class.oid = to_regclass({jobs_name})
+         UNION ALL
+        SELECT acl.grantee, acl.privilege_type
+          FROM pg_attribute, aclexplode(attacl) AS acl
+         WHERE attrelid = to_regclass({jobs_name})
+         UNION ALL
+        SELECT relowner, 'DELETE' FROM pg_class WHERE oid = to_regclass({jobs_name})) AS granted
+ WHERE privilege_type IN ('DELETE', 'UPDATE')
+
+-- name: unrecorded_roles
+-- The roles that may change jobs but not record their ends: runs that end by them aren't counted.
+SELECT DISTINCT changing.role
+  FROM ({changing_roles}) AS changing
+ WHERE changing.role <> 'PUBLIC'
+   AND NOT (has_schema_privilege(changing.role::regrole, 'system_status', 'USAGE')
+            AND has_table_privilege(changing.role::regrole, 'system_status.recorded_runs', 'INSERT'))
+ ORDER BY 1
+
+-- name: lends_rights
+-- Whether the functions are an older recorder's, which ran with their owner's rights for every role.
+SELECT EXISTS (SELECT FROM pg_proc
+                WHERE pronamespace = to_regnamespace('system_status')
+                  AND proname IN ({deleted_name}, {given_up_name})
+                  AND (prosecdef OR has_function_privilege('public', oid, 'EXECUTE')))
 
 -- name: install
 SET LOCAL lock_timeout = '5s';
 
 CREATE OR REPLACE FUNCTION system_status.{deleted}() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET lock_timeout = '100ms' AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET row_security = on SET lock_timeout = '100ms' AS $body$
 DECLARE
   came_in bigint;
 BEGIN
+  IF TG_RELID <> to_regclass({jobs_name}) THEN
+    RAISE EXCEPTION 'this function records the jobs of Graphile Worker alone';
+  END IF;
   -- A worker holds the lock of the job that it completes; a waiting one was removed; the end of one given up is known. One
   -- that was replaced or removed by its key while it ran lost it, and has all attempts for used up since: how many there
   -- were nobody knows.
@@ -39,11 +74,15 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
   RAISE WARNING 'system_status: a finished run was not recorded: %', SQLERRM;
   RETURN NULL;
-END $$;
+END $body$;
+REVOKE EXECUTE ON FUNCTION system_status.{deleted}() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION system_status.{given_up}() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET lock_timeout = '100ms' AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET row_security = on SET lock_timeout = '100ms' AS $body$
 BEGIN
+  IF TG_RELID <> to_regclass({jobs_name}) THEN
+    RAISE EXCEPTION 'this function records the jobs of Graphile Worker alone';
+  END IF;
   INSERT INTO system_status.recorded_runs (queue, job_type, state, retries, due_at, started_at, finished_at)
   SELECT TG_TABLE_SCHEMA, identifier, 'failed',
          CASE WHEN OLD.updated_at > OLD.locked_at AND OLD.key IS NULL AND OLD.attempts >= OLD.max_attempts THEN 0
@@ -55,7 +94,21 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
   RAISE WARNING 'system_status: a failed run was not recorded: %', SQLERRM;
   RETURN NULL;
-END $$;
+END $body$;
+REVOKE EXECUTE ON FUNCTION system_status.{given_up}() FROM PUBLIC;
+
+-- Every role that may change jobs may record their ends, and no record of another queue. Deleting an hour-old record takes the
+-- right to lock it, and so the right to update a column.
+DROP POLICY IF EXISTS {recording} ON system_status.recorded_runs;
+DO $body$
+DECLARE
+  roles text := (SELECT string_agg(DISTINCT changing.role, ', ') FROM ({changing_roles}) AS changing);
+BEGIN
+  EXECUTE format('CREATE POLICY %I ON system_status.recorded_runs TO %s USING (queue = %L) WITH CHECK (queue = %L)',
+                 {schema_name}, roles, {schema_name}, {schema_name});
+  EXECUTE format('GRANT USAGE ON SCHEMA system_status TO %s', roles);
+  EXECUTE format('GRANT SELECT, INSERT, DELETE, UPDATE (queue) ON system_status.recorded_runs TO %s', roles);
+END $body$;
 
 DROP TRIGGER IF EXISTS system_status_deleted ON {schema}._private_jobs;
 CREATE TRIGGER system_status_deleted AFTER DELETE ON {schema}._private_jobs
@@ -78,3 +131,4 @@ DROP TRIGGER IF EXISTS system_status_deleted ON {schema}._private_jobs;
 DROP TRIGGER IF EXISTS system_status_given_up ON {schema}._private_jobs;
 DROP FUNCTION IF EXISTS system_status.{deleted}();
 DROP FUNCTION IF EXISTS system_status.{given_up}();
+DROP POLICY IF EXISTS {recording} ON system_status.recorded_runs;

@@ -184,7 +184,7 @@ GRANT SELECT (id, name, state, priority, blocked, blocking, start_after, created
               dead_letter, heartbeat_seconds),
       DELETE, UPDATE (state, completed_on, output) ON {schema}.job TO {role};
 GRANT SELECT ON {schema}.queue, {schema}.schedule TO {role};
-DO $do$ BEGIN
+DO $body$ BEGIN
   GRANT UPDATE (retained_count, total_count) ON {schema}.queue TO {role};
 EXCEPTION WHEN undefined_column THEN NULL;  -- before 12.36 there are no such counts
-END $do$;
+END $body$;

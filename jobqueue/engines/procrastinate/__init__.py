@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from psycopg.sql import Literal
+
 from jobqueue import sql
 from jobqueue.engine import Capability, Engine, Index
 from jobqueue.engines.control import SqlControl
@@ -35,7 +37,7 @@ def open_engine(schema: str) -> Engine:
         name="procrastinate",
         schema=schema,
         reader=SqlReader(read, _LACKS),
-        control=SqlControl(sql.load(__name__, "control.sql", schema=schema)),
+        control=SqlControl(sql.load(__name__, "control.sql", schema=schema, schema_name=Literal(schema))),
         tables=_TABLES,
         indexes=(Index("system_status_finished", "procrastinate_events", ("type", "at"), read["index_finished"]),),
         janitor_by_itself=False,

@@ -3,7 +3,13 @@
 
 -- name: session
 -- Its triggers name tables without their schema.
-SET LOCAL search_path = {schema}
+SET LOCAL search_path = pg_catalog, {schema}, pg_temp
+
+-- name: refused
+-- A role that may create objects in the schema could offer its triggers an operator of its own, which would run with our rights.
+SELECT format('every role may create objects in schema %I, where procrastinate''s triggers look for operators; '
+              'its owner takes that away with: REVOKE CREATE ON SCHEMA %I FROM PUBLIC', {schema_name}, {schema_name})
+ WHERE has_schema_privilege('public', {schema_name}, 'CREATE')
 
 -- name: run_now
 -- A copy of the newest periodic job. Its own defer would move the tick; a periodic task needs the argument "timestamp".
