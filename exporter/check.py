@@ -18,6 +18,7 @@ from jobqueue.tables.grants import queue_grants, store_grants
 from jobqueue.tables.migrate import migrations
 
 MIGRATE = "python -m jobqueue migrate"
+RECORD = f"{MIGRATE} --record-completions"
 _TIMEOUT_SECONDS = 10.0
 
 
@@ -78,6 +79,16 @@ async def _queue_problems(conn: Conn, engine: Engine, *, schedules: Sequence[Con
     cursor = await conn.execute(queries["view"])
     if await cursor.fetchone() == (False,):
         problems.append(Problem("view system_status.recent_jobs isn't there: no job history in Grafana", (MIGRATE,)))
+    problems += [problem async for problem in _recorder_problems(conn, engine)]
+    cursor = await conn.execute(queries["open_schemas"], {"schemas": ["public", engine.schema]})
+    problems += [
+        Problem(
+            f"every role may create objects in schema {schema}: an operator or function there can take the place of "
+            "PostgreSQL's own in every program that has the schema in its search_path",
+            (f"REVOKE CREATE ON SCHEMA {Identifier(schema).as_string()} FROM PUBLIC;",),
+        )
+        for (schema,) in await cursor.fetchall()
+    ]
     for row in await recurring(engine.reader, conn, schedules):
         try:
             parse(row.cron, row.timezone)
@@ -89,6 +100,16 @@ async def _queue_problems(conn: Conn, engine: Engine, *, schedules: Sequence[Con
         for job_type in sorted((await engine.reader.ticks(conn)).keys() - known)
     ]
     return problems
+
+
+async def _recorder_problems(conn: Conn, engine: Engine) -> AsyncIterator[Problem]:
+    recorder = engine.recorder
+    if recorder is None or await (await conn.execute(recorder.is_there)).fetchone() != (True,):
+        return
+    if await (await conn.execute(recorder.lends_rights)).fetchone() == (True,):
+        yield Problem("every role can run code as the owner of the recorder's functions", (MIGRATE,))
+    for (role,) in await (await conn.execute(recorder.unrecorded_roles)).fetchall():
+        yield Problem(f"role {role} may end jobs but not record them: its runs aren't counted", (RECORD,))
 
 
 async def _store_problems(conn: Conn, engine: Engine) -> list[Problem]:

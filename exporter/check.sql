@@ -32,6 +32,12 @@ SELECT class.relname AS table_name,
   JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
  WHERE namespace.nspname = %(schema)s
 
+-- name: open_schemas
+-- The schemas in which every role may create objects.
+SELECT nspname FROM pg_namespace
+ WHERE nspname = ANY (%(schemas)s) AND has_schema_privilege('public', oid, 'CREATE')
+ ORDER BY nspname
+
 -- name: store
 -- Asked of the catalogues, which answer also a role that may not use the schema.
 SELECT EXISTS (SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace

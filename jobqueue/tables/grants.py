@@ -8,6 +8,7 @@ from psycopg.conninfo import conninfo_to_dict
 from jobqueue.config import Source
 from jobqueue.engine import Engine
 from jobqueue.engines import open_engine
+from jobqueue.session import PINNED
 from jobqueue.sql import load
 from jobqueue.tables import SCHEMA
 
@@ -18,20 +19,23 @@ def grants(sources: Sequence[Source], exporter: str, control: str, grafana: str)
     """Yield SQL, line by line.
 
     The role *exporter* reads queues and writes our counting tables, *control* acts and adds to the log, *grafana*
-    reads the views. Columns are granted one by one: exporter and Grafana can't read a payload, and nobody can rewrite
-    the log.
+    reads the views. Columns are granted one by one: exporter and Grafana can't read a payload, and no role can rewrite
+    the log. What the control role can read of payloads stands in ``docs/security.md``.
     """
     for source in sources:
         queue, store = source.dsn.get_secret_value(), source.store_dsn.get_secret_value()
-        yield f"-- Source {source.name}: in database {_database(queue)}"
+        engine = open_engine(source.engine, source.schema)
+        yield from _begin(source, queue)
         yield from roles(exporter, control, grafana)
-        yield from control_grants(open_engine(source.engine, source.schema), control)
-        yield from queue_grants(open_engine(source.engine, source.schema), exporter)
+        yield from control_grants(engine, control)
+        yield from queue_grants(engine, exporter)
         if store != queue:
-            yield f"-- Source {source.name}: in database {_database(store)}"
+            yield "COMMIT;"
+            yield from _begin(source, store)
             yield from roles(exporter, control, grafana)
         yield from store_grants(exporter)
         yield from view_grants(grafana)
+        yield "COMMIT;"
         yield ""
 
 
@@ -49,8 +53,9 @@ def queue_grants(engine: Engine, role: str) -> Iterator[str]:
 
 
 def control_grants(engine: Engine, role: str) -> Iterator[str]:
-    """Yield what acting on one queue, and writing the log, takes."""
+    """Yield what acting on one queue, showing its workers and schedules, and writing the log takes."""
     yield engine.control_grants(role).as_string()
+    yield from queue_grants(engine, role)
     yield from _statements("schema", role=role, schema=SCHEMA)
     yield from _statements("audit", role=role)
 
@@ -65,6 +70,8 @@ def view_grants(role: str) -> Iterator[str]:
     """Yield what reading our views takes."""
     yield from _statements("schema", role=role, schema=SCHEMA)
     yield from _statements("views", role=role)
+    limits = load(_PACKAGE, "grants.sql", role=role, role_name=sql.Literal(role))
+    yield limits["reader_limits"].as_string()
 
 
 def roles(*names: str) -> Iterator[str]:
@@ -82,6 +89,14 @@ def _statements(name: str, **identifiers: str) -> Iterator[str]:
     yield load(_PACKAGE, "grants.sql", **identifiers)[name].as_string()
 
 
+def _begin(source: Source, dsn: str) -> Iterator[str]:
+    """All or nothing in one database, and with no operator of anybody else's."""
+    yield f"-- Source {source.name}: in database {_database(dsn)}"
+    yield "BEGIN;"
+    yield f"{PINNED};"
+
+
 def _database(dsn: str) -> str:
     parts = conninfo_to_dict(dsn)
-    return f"{parts.get('dbname') or 'of the same name as its user'} on {parts.get('host') or 'the local socket'}"
+    name = f"{parts.get('dbname') or 'of the same name as its user'} on {parts.get('host') or 'the local socket'}"
+    return "".join(character if character.isprintable() else "?" for character in name)  # it stands in a comment

@@ -21,6 +21,28 @@ GRANT SELECT, INSERT, UPDATE, DELETE
    ON system_status.sources, system_status.run_minutes, system_status.run_slots, system_status.schedule_changes TO {role};
 GRANT SELECT ON system_status.migrations TO {role};
 
+-- name: reader_limits
+-- Whoever may send SQL as this role may change all of these settings but the number of connections: they hold mistakes off.
+DO $body$ BEGIN
+  ALTER ROLE {role} CONNECTION LIMIT 10;
+  ALTER ROLE {role} SET default_transaction_read_only = on;
+  ALTER ROLE {role} SET search_path = pg_catalog, pg_temp;
+  ALTER ROLE {role} SET statement_timeout = '30s';
+  ALTER ROLE {role} SET lock_timeout = '2s';
+  ALTER ROLE {role} SET idle_in_transaction_session_timeout = '30s';
+  IF current_setting('server_version_num')::integer >= 170000 THEN
+    ALTER ROLE {role} SET transaction_timeout = '60s';
+  END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+  RAISE WARNING 'role % keeps the limits that it has: a role that administers it has to run this block', {role_name};
+END $body$;
+-- Every role of a database may do the following, so other programs may need it. Taken from all at once, by the owner of the
+-- database (the first) and a superuser (the others):
+-- DO $body$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $body$;
+-- REVOKE EXECUTE ON FUNCTION pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid), pg_catalog.lo_from_bytea(oid, bytea),
+--   pg_catalog.pg_notify(text, text), pg_catalog.pg_sleep(double precision) FROM PUBLIC;
+-- REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+
 -- name: views
 GRANT SELECT ON system_status.recent_jobs TO {role};
 

@@ -84,11 +84,11 @@ async def test_the_control_apis_role_can_do_all_that_the_engine_tolerates(
 PAYLOADS = {
     "ascent": ("ascent.jobs", "payload"),
     "graphile": ("graphile_worker._private_jobs", "payload"),
-    "oban": ("oban_jobs", "args"),
+    "oban": ("public.oban_jobs", "args"),
     "pgboss": ("pgboss.job", "data"),
-    "pgqueuer": ("pgqueuer", "payload"),
-    "procrastinate": ("procrastinate_jobs", "args"),
-    "river": ("river_job", "args"),
+    "pgqueuer": ("public.pgqueuer", "payload"),
+    "procrastinate": ("public.procrastinate_jobs", "args"),
+    "river": ("public.river_job", "args"),
 }
 COPIED = ("oban", "procrastinate", "river")
 """Run now copies a job there, and what it copies it can read."""

@@ -139,6 +139,11 @@ GRANT SELECT (id, job_type, state, priority, run_after, created_at, started_at, 
 GRANT INSERT (job_type, priority, payload, origin, expires_at) ON {schema}.jobs TO {role};
 GRANT UPDATE (state, finished_at, last_error) ON {schema}.jobs TO {role};
 GRANT DELETE ON {schema}.jobs TO {role};
-GRANT SELECT ON {schema}.schedules TO {role};
-GRANT SELECT, DELETE, UPDATE (last_seen_at) ON {schema}.workers TO {role};
-GRANT SELECT, DELETE, UPDATE (expires_at) ON {schema}.idempotency_tokens TO {role};
+-- An older version granted whole tables. Run now copies the payload of a schedule, and so reads it.
+REVOKE SELECT ON {schema}.schedules, {schema}.workers, {schema}.idempotency_tokens FROM {role};
+GRANT SELECT (job_type, description, cron, timezone, priority, expire_after, payload, enabled, last_enqueued_at)
+   ON {schema}.schedules TO {role};
+GRANT SELECT (id, hostname, pid, mode, version, started_at, last_seen_at, processed, failed, current_job_type,
+              current_started_at),
+      DELETE, UPDATE (last_seen_at) ON {schema}.workers TO {role};
+GRANT SELECT (token, expires_at), DELETE, UPDATE (expires_at) ON {schema}.idempotency_tokens TO {role};

@@ -45,3 +45,15 @@ GRANT SELECT (id, key, priority, attempts, max_attempts, run_at, created_at, upd
       DELETE, UPDATE (updated_at) ON {schema}._private_jobs TO {role};
 DROP POLICY IF EXISTS system_status_control ON {schema}._private_jobs;
 CREATE POLICY system_status_control ON {schema}._private_jobs TO {role} USING (true);
+-- The recorder's functions run as the role that changes a job. They look up the name of its task, and write the record.
+GRANT SELECT (id, identifier) ON {schema}._private_tasks TO {role};
+DROP POLICY IF EXISTS system_status_control ON {schema}._private_tasks;
+CREATE POLICY system_status_control ON {schema}._private_tasks FOR SELECT TO {role} USING (true);
+DO $body$ BEGIN
+  IF to_regclass('system_status.recorded_runs') IS NOT NULL THEN
+    GRANT SELECT, INSERT, DELETE, UPDATE (queue) ON system_status.recorded_runs TO {role};
+    DROP POLICY IF EXISTS {control_policy} ON system_status.recorded_runs;
+    CREATE POLICY {control_policy} ON system_status.recorded_runs TO {role}
+      USING (queue = {schema_name}) WITH CHECK (queue = {schema_name});
+  END IF;
+END $body$;

@@ -4,7 +4,7 @@
 -- name: run_now
 -- A copy of the newest job that cron inserted, which is no tick. Nobody but us tells the workers: there is no trigger.
 WITH last AS (
-  SELECT *
+  SELECT queue, worker, args, meta, tags, priority, max_attempts
     FROM {schema}.oban_jobs
    WHERE worker = %(job_type)s AND meta @> '{{"cron": true}}'
    ORDER BY id DESC
@@ -118,5 +118,11 @@ DELETE FROM {schema}.oban_jobs
 
 -- name: grants
 GRANT USAGE ON SCHEMA {schema} TO {role};
-GRANT SELECT, INSERT, DELETE, UPDATE (state, discarded_at, cancelled_at, errors) ON {schema}.oban_jobs TO {role};
+-- An older version granted the whole table. Run now copies the arguments of a job, and so reads them; a job that is failed or
+-- cancelled keeps the errors that it has, which takes the right to read them.
+REVOKE SELECT, INSERT, UPDATE, DELETE ON {schema}.oban_jobs FROM {role};
+GRANT SELECT (id, worker, queue, state, args, meta, tags, errors, priority, attempt, max_attempts, attempted_by, inserted_at,
+              scheduled_at, attempted_at, completed_at, discarded_at, cancelled_at),
+      INSERT (state, queue, worker, args, meta, tags, priority, max_attempts),
+      DELETE, UPDATE (state, discarded_at, cancelled_at, errors) ON {schema}.oban_jobs TO {role};
 GRANT USAGE ON {schema}.oban_jobs_id_seq TO {role};

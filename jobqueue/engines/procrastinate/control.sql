@@ -14,7 +14,7 @@ SELECT format('every role may create objects in schema %I, where procrastinate''
 -- name: run_now
 -- A copy of the newest periodic job. Its own defer would move the tick; a periodic task needs the argument "timestamp".
 WITH last AS (
-  SELECT job.*
+  SELECT job.id, job.queue_name, job.task_name, job.priority, job.lock, job.queueing_lock, job.args
     FROM {schema}.procrastinate_periodic_defers AS tick
     LEFT JOIN {schema}.procrastinate_jobs AS job ON job.id = tick.job_id
    WHERE tick.task_name = %(job_type)s
@@ -174,8 +174,14 @@ DELETE FROM {schema}.procrastinate_workers
 -- name: grants
 -- Its triggers run with the rights of who changes a row: they write the events, and unlink a tick from a deleted job.
 GRANT USAGE ON SCHEMA {schema} TO {role};
-GRANT SELECT, INSERT, DELETE, UPDATE (status, abort_requested, attempts) ON {schema}.procrastinate_jobs TO {role};
-GRANT SELECT, INSERT ON {schema}.procrastinate_events TO {role};
-GRANT SELECT, UPDATE (job_id) ON {schema}.procrastinate_periodic_defers TO {role};
-GRANT SELECT, DELETE, UPDATE (last_heartbeat) ON {schema}.procrastinate_workers TO {role};
+-- An older version granted whole tables. Run now copies the arguments of a job, and so reads them.
+REVOKE SELECT, INSERT, UPDATE, DELETE
+    ON {schema}.procrastinate_jobs, {schema}.procrastinate_events, {schema}.procrastinate_periodic_defers,
+       {schema}.procrastinate_workers FROM {role};
+GRANT SELECT (id, queue_name, task_name, priority, lock, queueing_lock, args, status, scheduled_at, attempts, worker_id),
+      INSERT (queue_name, task_name, priority, lock, queueing_lock, args),
+      DELETE, UPDATE (status, abort_requested, attempts) ON {schema}.procrastinate_jobs TO {role};
+GRANT SELECT (id, job_id, type, at), INSERT (job_id, type, at) ON {schema}.procrastinate_events TO {role};
+GRANT SELECT (task_name, defer_timestamp, job_id), UPDATE (job_id) ON {schema}.procrastinate_periodic_defers TO {role};
+GRANT SELECT (id, last_heartbeat), DELETE, UPDATE (last_heartbeat) ON {schema}.procrastinate_workers TO {role};
 GRANT USAGE ON {schema}.procrastinate_jobs_id_seq, {schema}.procrastinate_events_id_seq TO {role};

@@ -6,7 +6,7 @@
 -- be there once only is not there twice; but not if a job that has ended holds it: the key of a period, or of its
 -- arguments, is held by the tick that is copied. Workers are told; they would look by themselves after a second.
 WITH last AS (
-  SELECT *
+  SELECT kind, args, queue, max_attempts, priority, tags, unique_key, unique_states, metadata
     FROM {schema}.river_job
    WHERE kind = %(job_type)s AND metadata @> '{{"periodic": true}}'
    ORDER BY id DESC
@@ -140,5 +140,11 @@ DELETE FROM {schema}.river_job
 
 -- name: grants
 GRANT USAGE ON SCHEMA {schema} TO {role};
-GRANT SELECT, INSERT, DELETE, UPDATE (state, finalized_at, errors, metadata) ON {schema}.river_job TO {role};
+-- An older version granted the whole table. Run now copies the arguments of a job, and so reads them; a job that is failed or
+-- cancelled keeps the errors that it has, which takes the right to read them.
+REVOKE SELECT, INSERT, UPDATE, DELETE ON {schema}.river_job FROM {role};
+GRANT SELECT (id, kind, args, queue, state, attempt, max_attempts, priority, tags, unique_key, unique_states, metadata, errors,
+              attempted_by, created_at, scheduled_at, attempted_at, finalized_at),
+      INSERT (state, queue, kind, args, max_attempts, priority, tags, unique_key, unique_states, metadata),
+      DELETE, UPDATE (state, finalized_at, errors, metadata) ON {schema}.river_job TO {role};
 GRANT USAGE ON {schema}.river_job_id_seq TO {role};
