@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from demo.postgres import EmbeddedPostgres
 from jobqueue.config import Source
 from jobqueue.tables.migrate import migrate
+from tests.postgres15 import postgres15
 
 if not os.environ.get("CI"):  # Hypothesis has a profile of its own for that
     settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -49,7 +50,12 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The embedded PostgreSQL, or the version that a test asks for by an indirect parameter."""
+    if getattr(request, "param", "embedded") == "15":
+        with postgres15() as oldest:
+            yield Server(oldest.url("postgres"))
+        return
     if address := os.environ.get("DATABASE_URL_TESTS"):
         yield Server(address)
         return

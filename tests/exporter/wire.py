@@ -23,6 +23,10 @@ class Wire:
         """Where to connect to, instead of the server itself."""
         return self._url._replace(netloc=f"{self._url.username}@127.0.0.1:{self._port}").geturl()
 
+    def changed(self, data: bytes) -> bytes:
+        """The bytes that are passed on; here, as they came."""
+        return data
+
     @asynccontextmanager
     async def strung(self) -> AsyncIterator["Wire"]:
         server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
@@ -54,7 +58,7 @@ class Wire:
                 if not self.alive.is_set():
                     self.swallowed.set()
                     await self.alive.wait()
-                target.write(data)
+                target.write(self.changed(data))
                 await target.drain()
         except ConnectionError:
             pass
