@@ -6,13 +6,17 @@
 
 FROM python:3.13.16-slim-trixie AS build
 WORKDIR /src
-COPY pyproject.toml requirements.lock README.md LICENSE ./
+COPY pyproject.toml requirements-build.lock requirements-image.lock README.md LICENSE ./
 COPY jobqueue jobqueue
 COPY exporter exporter
 COPY control_api control_api
 COPY demo demo
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+# What builds the project stays behind; it puts what it builds beside what the project runs with.
 RUN python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --constraint requirements.lock .
+    && /venv/bin/pip install --require-hashes --requirement requirements-image.lock \
+    && pip install --require-hashes --requirement requirements-build.lock \
+    && pip install --no-deps --no-build-isolation --prefix /venv .
 
 FROM python:3.13.16-slim-trixie
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin system-status
