@@ -207,3 +207,17 @@ def test_the_image_takes_no_python_package_that_is_not_what_its_hash_says(tmp_pa
     assert said.returncode != 0
     assert "DO NOT MATCH THE HASHES" in said.stderr
     assert f"{name}==" in said.stderr
+
+
+def test_every_image_from_elsewhere_is_named_by_its_digest_beside_its_tag() -> None:
+    files = [ROOT / "Dockerfile", *ROOT.glob("docker-compose*.yml"), *(ROOT / "deploy/kubernetes").rglob("*.yaml")]
+    named = [
+        name
+        for file in files
+        for name in re.findall(r"^(?:\s*(?:- )?image:|FROM) (\S+)", file.read_text("utf-8"), re.M)
+        if not name.startswith("system-status:")  # built here
+    ]
+
+    assert [name for name in named if not re.fullmatch(r"[\w./-]+:v?\d[\w.-]+@sha256:[0-9a-f]{64}", name)] == []
+    assert len(named) == 8
+    assert len({name.partition("@")[0] for name in named}) == len(set(named))
