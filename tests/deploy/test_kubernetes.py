@@ -221,15 +221,6 @@ def pod_labels(name: str) -> dict[str, str]:
     return labels
 
 
-def test_every_program_that_goes_on_has_its_network_policy() -> None:
-    policies = of("NetworkPolicy")
-
-    assert policies.keys() == of("Deployment").keys()
-    for name, policy in policies.items():
-        assert policy["spec"]["podSelector"]["matchLabels"].items() <= pod_labels(name).items()
-        assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
-
-
 def test_the_rules_are_those_of_the_other_stacks(tmp_path: Path) -> None:
     [rules] = of("PrometheusRule").values()
     file = tmp_path / "rules.yml"
