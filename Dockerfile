@@ -12,7 +12,7 @@ COPY exporter exporter
 COPY control_api control_api
 COPY demo demo
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-# What builds the project stays behind; it puts what it builds beside what the project runs with.
+# The build backend stays in this stage; it installs the project beside the packages that the programs need.
 RUN python -m venv /venv \
     && /venv/bin/pip install --require-hashes --requirement requirements-image.lock \
     && pip install --require-hashes --requirement requirements-build.lock \

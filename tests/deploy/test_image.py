@@ -75,7 +75,7 @@ def test_what_is_installed_has_every_file_of_its_packages(python: str) -> None:
     assert {file.suffix for file in files} >= {".py", ".sql", ".j2", ".css", ".svg", ".sh"}
 
 
-def test_what_is_installed_is_what_the_programs_need_and_nothing_else(python: str) -> None:
+def test_the_packages_of_the_programs_are_installed_and_no_others(python: str) -> None:
     code = "from importlib.metadata import distributions; print(*{each.name for each in distributions()})"
     wanted = {name for name, package in locked("requirements-image.lock").items() if package.is_for_here()}
 

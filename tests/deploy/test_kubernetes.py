@@ -91,23 +91,6 @@ def test_no_manifest_says_in_which_namespace_it_lives() -> None:
 
 
 @pytest.mark.parametrize("name", PODS)
-def test_a_pod_has_no_right_that_it_does_not_need(name: str) -> None:
-    pod = PODS[name]
-    [container] = pod["containers"]
-
-    assert pod["automountServiceAccountToken"] is False
-    assert pod["securityContext"]["runAsNonRoot"] is True
-    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
-    assert container["resources"]["limits"]["memory"]
-    assert container["resources"]["requests"].keys() == {"cpu", "memory"}
-
-
-@pytest.mark.parametrize("name", PODS)
 def test_a_pod_runs_the_stack_s_program_as_the_image_has_it(name: str) -> None:
     compose = load(STACK)["services"]
     [container] = PODS[name]["containers"]

@@ -4,13 +4,12 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 import yaml
 
 from tests.deploy.test_kubernetes import OVERLAYS, WORKLOADS, literals, of, pod_labels
 
 POLICIES = of("NetworkPolicy")
-_NAMESPACE = "kubernetes.io/metadata.name"
+NAMESPACE = "kubernetes.io/metadata.name"
 _POSTGRESQL = [{"port": 5432}]
 
 
@@ -27,7 +26,7 @@ def met(policy: dict[str, Any], kind: str, name: str) -> set[tuple[str, str]]:
     rules = policy["spec"].get(kind, [])
     entries = [entry for rule in rules for entry in rule.get("from" if kind == "ingress" else "to", [])]
     return {
-        (entry["namespaceSelector"]["matchLabels"][_NAMESPACE], entry["podSelector"]["matchLabels"][name])
+        (entry["namespaceSelector"]["matchLabels"][NAMESPACE], entry["podSelector"]["matchLabels"][name])
         for entry in entries
         if name in entry.get("podSelector", {}).get("matchLabels", {})
     }
@@ -38,20 +37,6 @@ def test_every_program_has_its_network_policy() -> None:
     for name, policy in POLICIES.items():
         assert policy["spec"]["podSelector"]["matchLabels"].items() <= pod_labels(name).items()
         assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
-
-
-@pytest.mark.parametrize("name", POLICIES)
-def test_no_pod_is_let_in_or_reached_by_a_label_of_its_own_choosing_alone(name: str) -> None:
-    """A namespace has its name as a label from Kubernetes itself; pods have what their owner gives them."""
-    for peer in peers(POLICIES[name]):
-        if peer.keys() == {"ipBlock"}:
-            assert peer["ipBlock"]["cidr"].endswith("/32")
-            continue
-        assert peer.keys() == {"namespaceSelector", "podSelector"}
-        for selector in peer.values():
-            assert selector.keys() == {"matchLabels"}
-            assert all(selector["matchLabels"].values())
-        assert _NAMESPACE in peer["namespaceSelector"]["matchLabels"]
 
 
 def test_those_who_have_to_reach_a_program_do_and_nobody_else() -> None:

@@ -1,4 +1,4 @@
-"""Grafana's connections to the database: few, and not for long. Whoever opens the data source writes their SQL."""
+"""Grafana's connections to the database: few, and not for long. A viewer of the data source writes their SQL."""
 
 import re
 from pathlib import Path
@@ -26,21 +26,21 @@ def yaml_files(folder: Path) -> list[Path]:
     return [file for file in folder.rglob("*.y*ml") if "node_modules" not in file.parts]
 
 
-def test_a_connection_of_grafana_s_data_source_lives_minutes() -> None:
+def test_a_connection_of_the_data_source_of_grafana_lives_at_most_five_minutes() -> None:
     sources = postgres_sources()
 
     assert sources
     assert all(60 <= source["connMaxLifetime"] <= _LONGEST_SECONDS for source in sources)
 
 
-def test_two_grafanas_together_stay_below_the_limit_of_their_role() -> None:
+def test_two_grafanas_together_stay_below_the_connection_limit_of_their_role() -> None:
     for source in postgres_sources():
         assert _GRAFANAS * source["maxOpenConns"] < ROLE_LIMIT
         assert source["maxIdleConns"] <= source["maxOpenConns"]
         assert source["maxIdleConnsAuto"] is False
 
 
-def test_no_document_of_ours_names_other_limits_for_the_data_source() -> None:
+def test_the_documentation_names_the_limits_of_the_data_source() -> None:
     [source] = postgres_sources()
     text = (ROOT / "docs/dashboards.md").read_text("utf-8").replace("\n", " ")
 

@@ -33,7 +33,7 @@ def mode(path: Path) -> int:
 
 
 @pytest.mark.parametrize("umask", [0, 0o022, 0o077])
-def test_the_folder_of_the_secrets_is_its_owner_s_alone(checkout: Path, umask: int) -> None:
+def test_only_its_owner_opens_the_folder_of_the_secrets(checkout: Path, umask: int) -> None:
     made = make(checkout, umask)
 
     assert (made.returncode, made.stderr) == (0, "")
@@ -55,7 +55,7 @@ def test_a_folder_of_secrets_that_was_open_to_others_is_closed(checkout: Path, b
     assert len([*(checkout / ".secrets").iterdir()]) == _WRITTEN
 
 
-def test_no_secret_is_written_to_where_a_link_leads(checkout: Path) -> None:
+def test_no_secret_is_written_through_a_link(checkout: Path) -> None:
     (checkout / "elsewhere").mkdir()
     (checkout / ".secrets").symlink_to("elsewhere")
 
@@ -87,7 +87,7 @@ def test_a_link_or_a_pipe_in_place_of_a_secret_is_refused(checkout: Path, name: 
 if os.geteuid() == 0:  # who alone can give a file away
 
     @pytest.mark.parametrize("theirs", [".secrets", ".secrets/exporter_password"])
-    def test_what_belongs_to_somebody_else_is_never_taken_for_a_secret(checkout: Path, theirs: str) -> None:
+    def test_a_file_or_folder_of_somebody_else_is_never_taken_for_a_secret(checkout: Path, theirs: str) -> None:
         (checkout / ".secrets").mkdir(0o755)
         (checkout / ".secrets/exporter_password").write_text("known to a stranger")
         os.chown(checkout / theirs, _STRANGER.pw_uid, _STRANGER.pw_gid)

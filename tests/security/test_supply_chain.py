@@ -1,4 +1,4 @@
-"""What is installed from elsewhere: named in one version, and known by its content."""
+"""Packages and images from elsewhere: each has one version, and is known by its content."""
 
 import json
 import re
@@ -92,7 +92,7 @@ def test_every_python_package_has_one_version_its_hashes_and_no_address(file: st
 
 
 @pytest.mark.parametrize("file", LOCKS)
-def test_the_lock_files_hold_what_the_project_needs_and_nothing_else(file: str) -> None:
+def test_the_lock_files_hold_the_packages_that_the_project_needs_and_no_others(file: str) -> None:
     packages, requirements = locked(file), list(needed(LOCKS[file]))
 
     here = {name for name, package in packages.items() if package.is_for_here()}
@@ -103,7 +103,7 @@ def test_the_lock_files_hold_what_the_project_needs_and_nothing_else(file: str) 
         assert package == locked("requirements.lock")[canonicalize_name(requirement.name)]
 
 
-def test_the_lock_of_another_engine_s_packages_holds_them() -> None:
+def test_the_lock_of_oban_holds_its_packages() -> None:
     asked = [Requirement(line) for line in (ROOT / OBAN).with_suffix(".txt").read_text("utf-8").splitlines()]
     packages = locked(OBAN)
 
@@ -112,7 +112,7 @@ def test_the_lock_of_another_engine_s_packages_holds_them() -> None:
         assert {f"{requirement.name}-{extra}" for extra in requirement.extras} <= packages.keys()
 
 
-def test_what_builds_the_project_is_pinned_to_one_version() -> None:
+def test_the_build_backend_is_pinned_to_one_version() -> None:
     assert [f"hatchling=={locked('requirements-build.lock')['hatchling'].version}"] == BUILD
 
 
@@ -133,7 +133,7 @@ def installing() -> list[str]:
     return re.findall(r"(?:pip|npm) (?:install|ci|i|add|download|wheel)\b[^&|;\n]*", text)
 
 
-def test_nothing_is_installed_but_by_the_hashes_of_a_lock_file() -> None:
+def test_no_package_is_installed_without_the_hashes_of_a_lock_file() -> None:
     by_hash = r"pip install .*--require-hashes|pip install .*--no-deps .*--no-build-isolation|npm ci --ignore-scripts"
 
     commands = installing()
@@ -152,7 +152,7 @@ def tamper(file: Path) -> str:
 
 
 @pytest.mark.parametrize("good", [True, False], ids=["as it is", "with a wrong hash"])
-def test_a_python_package_that_is_not_what_its_hash_says_is_not_taken(tmp_path: Path, good: bool) -> None:
+def test_a_python_package_that_differs_from_its_hash_is_refused(tmp_path: Path, good: bool) -> None:
     lock = tmp_path / "requirements.lock"
     shutil.copy(ROOT / "requirements-build.lock", lock)
     name = "" if good else tamper(lock)
@@ -176,7 +176,7 @@ def test_a_python_package_that_is_not_what_its_hash_says_is_not_taken(tmp_path: 
         assert f"{name}==" in said.stderr
 
 
-def test_make_does_not_take_a_python_package_that_is_not_what_its_hash_says(tmp_path: Path) -> None:
+def test_make_installs_no_python_package_that_differs_from_its_hash(tmp_path: Path) -> None:
     for file in ("Makefile", "pyproject.toml", "requirements.lock"):
         shutil.copy(ROOT / file, tmp_path)
     name = tamper(tmp_path / "requirements.lock")
@@ -192,7 +192,7 @@ def test_make_does_not_take_a_python_package_that_is_not_what_its_hash_says(tmp_
 
 
 @pytest.mark.parametrize("file", ["requirements-image.lock", "requirements-build.lock"])
-def test_the_image_takes_no_python_package_that_is_not_what_its_hash_says(tmp_path: Path, file: str) -> None:
+def test_the_image_installs_no_python_package_that_differs_from_its_hash(tmp_path: Path, file: str) -> None:
     lines = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", "")
     [command] = [part for part in re.findall(r"^RUN (.*)$", lines, re.M) if "pip install" in part]
     [taking] = [part.strip() for part in command.split("&&") if file in part]
