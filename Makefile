@@ -9,7 +9,7 @@ TOOLS := .tools/prometheus .tools/prometheus-alertmanager .tools/prometheus-post
 NODE_ENGINES := graphile pgboss
 NEWER_PYTHON := $(shell scripts/newer-python 12)
 
-.PHONY: demo test check bench preview pictures docs dashboards clean
+.PHONY: demo test check bench preview pictures docs dashboards lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/made $(if $(filter $(ENGINE),$(NODE_ENGINES)),.cache/$(ENGINE)/made)  ## a platform with workers, the exporter, Prometheus and the dashboards, until Ctrl-C; ENGINE=… has another queue
@@ -44,6 +44,9 @@ docs: .venv/made  ## write what is generated: docs/metrics.md
 dashboards: .venv/made  ## write what is generated: dashboards/build/*.json
 	$(BIN)/python -m dashboards build
 
+lock: .venv/made  ## write what is generated: the lock files, after a change in pyproject.toml; LOCK_ARGS=--upgrade takes newer versions
+	@scripts/lock $(LOCK_ARGS)
+
 clean:  ## remove what the other targets made
 	rm -rf preview/web/dist preview/web/node_modules dashboards/types/node_modules
 	rm -rf .venv .tools .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -54,7 +57,8 @@ clean:  ## remove what the other targets made
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || scripts/debian-install python3-venv
 	@echo "make: Python packages into .venv, once"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install -qq --disable-pip-version-check --constraint requirements.lock --editable '.[test]'
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 dashboards/types/node_modules: dashboards/types/package-lock.json
@@ -80,11 +84,11 @@ preview/web/node_modules/made: preview/web/package.json preview/web/package-lock
 	@cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-.cache/oban/made: demo/engines/oban/requirements.txt
+.cache/oban/made: demo/engines/oban/requirements.lock
 	@[ -n "$(NEWER_PYTHON)" ] || { echo "make: Oban needs Python 3.12 or newer" >&2; exit 1; }
 	@echo "make: Oban into .cache, once"
 	@$(NEWER_PYTHON) -m venv $(@D)
-	@$(@D)/bin/pip install -qq --disable-pip-version-check --requirement $<
+	@$(@D)/bin/pip install -qq --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
 .tools/%:

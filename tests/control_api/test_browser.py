@@ -10,9 +10,9 @@ from control_api.app import create_app
 from control_api.settings import ControlSettings
 from jobqueue.config import Source
 from preview.chromium import browser, open_tab
+from tests.control_api.nginx import free_port
 from tests.control_api.service import BY_HAND
 from tests.control_api.test_desk import count
-from tests.control_api.test_proxy import free_port
 
 
 async def test_run_now_from_the_first_page_to_the_log_and_a_cancel_that_does_nothing(

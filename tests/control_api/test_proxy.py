@@ -1,8 +1,5 @@
 """Behind the real nginx, configured as ``deploy/nginx`` has it, on one origin with a stand-in for Grafana."""
 
-import shutil
-import socket
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,34 +13,9 @@ from control_api.security import MAX_BODY
 from control_api.settings import ControlSettings
 from jobqueue.config import Source
 from tests.control_api.grafana import StandInGrafana, stand_in_grafana, user
-from tests.waiting import until
+from tests.control_api.nginx import free_port, nginx
 
-ROOT = Path(__file__).parents[2]
-CONFIGURATION = ROOT / "deploy/nginx/system-status.conf"
-_FETCHED = ROOT / ".tools/nginx/usr/sbin/nginx"
-_FRAME = """
-daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
-events {{}}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
-  uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  include {folder}/site.conf;
-}}
-"""
 JOB_TYPES = ["mail", "acme/jobs.Email", 'say "hi"', "100%", "a&b=c#d", "ünïcode ☃"]
-
-
-def nginx() -> str:
-    found = shutil.which("nginx") or (str(_FETCHED) if _FETCHED.exists() else None)
-    assert found, "no nginx here: make test fetches it, or run scripts/debian-tool nginx"
-    return found
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 @pytest.fixture
@@ -70,33 +42,11 @@ async def site(migrated: str, grafana: StandInGrafana, tmp_path: Path) -> AsyncI
     runner = web.AppRunner(create_app([source], settings), access_log=None, auto_decompress=False)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", control_port).start()
-    text = CONFIGURATION.read_text("utf-8")
-    for placeholder, real in (
-        ("server grafana:3000;", f"server {grafana.url.removeprefix('http://')};"),
-        ("server control:9811;", f"server 127.0.0.1:{control_port};"),
-        ("listen 8080;", f"listen 127.0.0.1:{port};"),
-    ):
-        assert text.count(placeholder) == 1
-        text = text.replace(placeholder, real)
-    (tmp_path / "site.conf").write_text(text)
-    (tmp_path / "nginx.conf").write_text(_FRAME.format(folder=tmp_path))
-    command = [nginx(), "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"), "-e", str(tmp_path / "error.log")]
-    process = subprocess.Popen(command)
     try:
-        await until(lambda: listens(port))
-        yield origin
+        async with nginx(tmp_path, port, grafana.url.removeprefix("http://"), f"127.0.0.1:{control_port}"):
+            yield origin
     finally:
-        process.terminate()
-        process.wait()
         await runner.cleanup()
-
-
-def listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 0.2).close()
-    except OSError:
-        return False
-    return True
 
 
 def browser(cookie: str | None, site: str, **headers: str) -> ClientSession:

@@ -1,19 +1,20 @@
-"""The Dockerfile, by a linter, and the wheel that it installs, where there is no source."""
+"""The Dockerfile, by a linter, and what its commands install, where there is no source."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
-import sys
 import sysconfig
 import venv
 from pathlib import Path
-from zipfile import ZipFile
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from tests.deploy.compose import ROOT
 from tests.deploy.native import ENTRYPOINT, complete, free_port, running, well
+from tests.security.test_supply_chain import locked
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 COPIED = [path for line in re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.M) for path in line.split()]
@@ -48,40 +49,42 @@ def test_no_program_runs_as_root_and_all_run_from_one_entry_point() -> None:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built as the image builds it: from what the Dockerfile copies, and nothing else."""
-    folder, source = tmp_path_factory.mktemp("wheel"), tmp_path_factory.mktemp("source")
+def python(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The image's Python: made as the Dockerfile makes it, by its own commands, of what it copies and nothing else."""
+    folder, source = tmp_path_factory.mktemp("image"), tmp_path_factory.mktemp("source")
     for path in COPIED:
         copy = shutil.copytree if (ROOT / path).is_dir() else shutil.copy
         copy(ROOT / path, source / path)
-    command = ["wheel", "--quiet", "--no-deps", "--disable-pip-version-check", "--wheel-dir", str(folder), str(source)]
-    subprocess.run([sys.executable, "-m", "pip", *command], check=True, capture_output=True)
-    [file] = folder.glob("*.whl")
-    return file
+    venv.create(folder / "base", with_pip=True)
+    [command] = re.findall(r"^RUN ((?:.*\\\n)*.*pip install.*)$", DOCKERFILE, re.M)
+    given = {**os.environ, "PATH": f"{folder}/base/bin:{os.environ['PATH']}"}
+    made = subprocess.run(
+        ["sh", "-ec", command.replace("/venv", f"{folder}/venv")], cwd=source, env=given, capture_output=True, text=True
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+    return str(folder / "venv/bin/python")
 
 
-@pytest.fixture(scope="module")
-def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A fresh Python with the wheel and what it depends on, and no way to the source."""
-    folder = tmp_path_factory.mktemp("venv")
-    venv.create(folder, with_pip=False)
-    [packages] = folder.glob("lib/python*/site-packages")
-    ZipFile(wheel).extractall(packages)
-    # Taken for a folder of modules; the note in it that leads to the source is read only where packages are installed.
-    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
-    return str(folder / "bin/python")
-
-
-def test_the_wheel_holds_every_file_of_its_packages(wheel: Path) -> None:
+def test_what_is_installed_has_every_file_of_its_packages(python: str) -> None:
     files = [file for name in PACKAGES for file in (ROOT / name).rglob("*.*") if file.parent.name != "__pycache__"]
+    [packages] = Path(python).parents[1].glob("lib/python*/site-packages")
 
-    held = set(ZipFile(wheel).namelist())
+    missing = [file for file in files if not (packages / file.relative_to(ROOT)).is_file()]
 
-    assert {str(file.relative_to(ROOT)) for file in files} <= held
-    assert {Path(name).suffix for name in held} >= {".py", ".sql", ".j2", ".css", ".svg", ".sh"}
+    assert missing == []
+    assert {file.suffix for file in files} >= {".py", ".sql", ".j2", ".css", ".svg", ".sh"}
 
 
-def test_what_is_installed_comes_from_the_wheel(python: str) -> None:
+def test_the_packages_of_the_programs_are_installed_and_no_others(python: str) -> None:
+    code = "from importlib.metadata import distributions; print(*{each.name for each in distributions()})"
+    wanted = {name for name, package in locked("requirements-image.lock").items() if package.is_for_here()}
+
+    installed = {canonicalize_name(name) for name in complete([python, "-c", code], {}).split()}
+
+    assert installed - {"pip", "setuptools"} == wanted | {"system-status"}
+
+
+def test_what_is_installed_needs_no_source(python: str) -> None:
     code = "import jobqueue, exporter, control_api, demo; print(jobqueue.__file__, exporter.__file__, demo.__file__)"
 
     assert str(ROOT) not in complete([python, "-c", code], {})

@@ -91,23 +91,6 @@ def test_no_manifest_says_in_which_namespace_it_lives() -> None:
 
 
 @pytest.mark.parametrize("name", PODS)
-def test_a_pod_has_no_right_that_it_does_not_need(name: str) -> None:
-    pod = PODS[name]
-    [container] = pod["containers"]
-
-    assert pod["automountServiceAccountToken"] is False
-    assert pod["securityContext"]["runAsNonRoot"] is True
-    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
-    assert container["resources"]["limits"]["memory"]
-    assert container["resources"]["requests"].keys() == {"cpu", "memory"}
-
-
-@pytest.mark.parametrize("name", PODS)
 def test_a_pod_runs_the_stack_s_program_as_the_image_has_it(name: str) -> None:
     compose = load(STACK)["services"]
     [container] = PODS[name]["containers"]
@@ -190,7 +173,7 @@ def test_sources_may_stand_in_a_file(tmp_path: Path) -> None:
 
 def test_the_ingress_of_the_documentation_has_every_path_of_the_proxy() -> None:
     proxy = (ROOT / "deploy/nginx/system-status.conf").read_text("utf-8")
-    paths = re.findall(r"location = (\S+) +\{ proxy_pass http://control; }", proxy)
+    paths = re.findall(r"location = (\S+) +\{ .*proxy_pass http://control; }", proxy)
 
     assert len(paths) == 3
     assert all(f"`{path}`" in (ROOT / "docs/kubernetes.md").read_text("utf-8") for path in paths)
@@ -219,15 +202,6 @@ def test_ports_lead_from_the_monitor_to_the_program() -> None:
 def pod_labels(name: str) -> dict[str, str]:
     labels: dict[str, str] = WORKLOADS[name]["spec"]["template"]["metadata"]["labels"]
     return labels
-
-
-def test_every_program_that_goes_on_has_its_network_policy() -> None:
-    policies = of("NetworkPolicy")
-
-    assert policies.keys() == of("Deployment").keys()
-    for name, policy in policies.items():
-        assert policy["spec"]["podSelector"]["matchLabels"].items() <= pod_labels(name).items()
-        assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
 
 
 def test_the_rules_are_those_of_the_other_stacks(tmp_path: Path) -> None:
