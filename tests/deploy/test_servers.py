@@ -1,5 +1,6 @@
 """The configurations of Prometheus and Alertmanager, by their own tools and in the servers themselves."""
 
+import asyncio
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import shutil
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 import yaml
@@ -92,3 +94,6 @@ async def test_alertmanager_starts_as_the_stack_starts_it(container: Path) -> No
     command = [str(ROOT / "scripts/alertmanager"), *inside(container, "alertmanager")]
     with running([*command, f"--web.listen-address=127.0.0.1:{port}"], {"PATH": os.environ["PATH"]}, log):
         await until(lambda: get(port, "/-/ready") is not None)
+        # The server is ready before it hears SIGTERM; the loop that hears it answers this, too.
+        with await asyncio.to_thread(urlopen, Request(f"http://127.0.0.1:{port}/-/reload", method="POST")) as reloaded:
+            assert reloaded.status == 200
