@@ -9,6 +9,7 @@ from psycopg.sql import Identifier
 
 from exporter.database import Database
 from jobqueue import sql
+from jobqueue.bounds import line
 from jobqueue.config import ConfiguredSchedule, Source
 from jobqueue.engine import Conn, Engine
 from jobqueue.engines import open_engine
@@ -38,8 +39,8 @@ async def check(sources: Sequence[Source], say: Callable[[str], None]) -> bool:
         say(f"{source.name}: {f'{len(problems)} to mend' if problems else 'ok'}")
         for problem in problems:
             say(f"  {problem.text}")
-            for line in "\n".join(problem.mend).splitlines():
-                say(f"    {line}")
+            for mending in "\n".join(problem.mend).splitlines():
+                say(f"    {mending}")
     return good
 
 
@@ -54,7 +55,7 @@ async def _problems(source: Source) -> AsyncIterator[Problem]:
                     for problem in await look(conn, engine):
                         yield problem
             except Error as error:
-                yield Problem(f"{name}: {' '.join(str(error).split())}")
+                yield Problem(f"{name}: {line(error)}")
 
 
 async def _queue_problems(conn: Conn, engine: Engine, *, schedules: Sequence[ConfiguredSchedule]) -> list[Problem]:
@@ -78,7 +79,7 @@ async def _queue_problems(conn: Conn, engine: Engine, *, schedules: Sequence[Con
     cursor = await conn.execute(queries["view"])
     if await cursor.fetchone() == (False,):
         problems.append(Problem("view system_status.recent_jobs isn't there: no job history in Grafana", (MIGRATE,)))
-    for row in await recurring(engine.reader, conn, schedules):
+    for row in (await recurring(engine.reader, conn, schedules)).rows:
         try:
             parse(row.cron, row.timezone)
         except InvalidSchedule as error:
