@@ -19,6 +19,7 @@ from exporter.database import Database
 from exporter.poller import Poller
 from exporter.source import SourceMonitor
 from jobqueue.config import Log, Source
+from jobqueue.engine import Room
 from jobqueue.logs import configure
 
 _SCRAPE_EVERY = 5.0
@@ -152,4 +153,4 @@ async def _day(url: str, meter: Meter) -> Cost:
     async with Database(url, _STATEMENT_TIMEOUT, read_only=False) as database:
         store = RunStore(database, "main", _SLOT_SECONDS)
         await store.anchor()  # connects
-        return await _cost(meter, store.day(int(time() // _MINUTE) - MINUTES_OF_DAY, str))
+        return await _cost(meter, store.day(int(time() // _MINUTE) - MINUTES_OF_DAY, str, Room))

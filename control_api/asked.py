@@ -6,7 +6,7 @@ from datetime import datetime
 
 from control_api.actions import Action, Step
 from control_api.audit import AuditEntry
-from jobqueue.rows import Concerned, ScheduleRow, Worker
+from jobqueue.rows import Concerned, Listed, ScheduleRow, Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,16 @@ class AskedStep:
     concerned: Sequence[Concerned]
     at_least: bool
     """Whether there may be more rows than were counted."""
+
+    @property
+    def named(self) -> Sequence[Concerned]:
+        """Whom it concerns most, the largest first."""
+        return [concerned for concerned in self.concerned if not concerned.others]
+
+    @property
+    def others(self) -> Concerned | None:
+        """All for whom there is no room, added up."""
+        return next((concerned for concerned in self.concerned if concerned.others), None)
 
     @property
     def rows(self) -> int:
@@ -38,7 +48,7 @@ class Asked:
     """The recurring job that a run would queue."""
     running: AuditEntry | None
     """The newest of these actions, if it is still at work."""
-    workers: Sequence[Worker]
+    workers: Listed[Worker]
     """Who runs what would be failed, by their heartbeats; nobody for the other actions."""
     kept_by: str | None
     """What keeps the source from being changed at all."""

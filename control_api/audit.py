@@ -10,10 +10,10 @@ from psycopg.rows import dict_row
 
 from control_api.actions import Action
 from control_api.problems import RequestIdReused
-from jobqueue import sql
+from jobqueue import bounds, sql
 from jobqueue.engine import Conn
 
-_QUERIES = sql.load("control_api", "audit.sql")
+_QUERIES = sql.load("control_api", "audit.sql", **bounds.literals())
 
 RUNNING, DONE, FAILED, INTERRUPTED = "running", "done", "failed", "interrupted"
 BY_ITSELF = "system:janitor"

@@ -34,11 +34,11 @@ SELECT step
 
 -- name: entries
 -- An end is the first step of an action that has one; what changed is added up by step, in the order of beginning.
-SELECT action.id, action.source, action.action, action.actor, action.at, action.request_id, action.job_type,
-       action.before, now() AS read_at,
+SELECT action.id, {source} AS source, {action} AS action, {actor} AS actor, action.at,
+       {request_id} AS request_id, {job_type} AS job_type, action.before, now() AS read_at,
        coalesce(ended.step, 'running') AS state,
        ended.at AS ended_at,
-       ended.note,
+       {note} AS note,
        coalesce(steps.names, '{{}}') AS step_names,
        coalesce(steps.changed, '{{}}') AS step_changed
   FROM system_status.admin_actions AS action
@@ -49,11 +49,13 @@ SELECT action.id, action.source, action.action, action.actor, action.at, action.
      ORDER BY seq
      LIMIT 1) AS ended ON true
   LEFT JOIN LATERAL (
-    SELECT array_agg(step ORDER BY first) AS names, array_agg(changed ORDER BY first) AS changed
+    SELECT array_agg({step} ORDER BY first) AS names, array_agg(changed ORDER BY first) AS changed
       FROM (SELECT step, min(seq) AS first, sum(changed)::bigint AS changed
               FROM system_status.admin_action_steps
              WHERE action_id = action.id AND step NOT IN ('done', 'failed', 'interrupted')
-             GROUP BY step) AS by_step) AS steps ON true
+             GROUP BY step
+             ORDER BY first
+             LIMIT {most_steps}) AS by_step) AS steps ON true
  WHERE (%(ids)s::bigint[] IS NULL OR action.id = ANY (%(ids)s))
    AND (%(source)s::text IS NULL OR action.source = %(source)s)
    AND (%(action)s::text IS NULL OR action.action = %(action)s)
@@ -72,11 +74,12 @@ SELECT ended.at
  LIMIT 1
 
 -- name: unfinished
--- Of the last days, unless it is for ever: then the whole log is read.
-SELECT id, action
+-- Of the last days, unless it is for ever: then the whole log is read. The newest, for those may be at work.
+SELECT id, {action} AS action
   FROM system_status.admin_actions AS action
  WHERE source = %(source)s
    AND (%(ever)s OR at > now() - interval '7 days')
    AND NOT EXISTS (SELECT FROM system_status.admin_action_steps
                     WHERE action_id = action.id AND step IN ('done', 'failed', 'interrupted'))
- ORDER BY id
+ ORDER BY id DESC
+ LIMIT {most_unfinished}

@@ -21,9 +21,10 @@ from control_api.problems import NotFound, NotPossible, Problem
 from control_api.shared import Shared
 from control_api.sources import ControlledSource, now
 from control_api.tally import Tally
+from jobqueue.bounds import SHOWN
 from jobqueue.config import Janitor
 from jobqueue.engine import CannotRun, Conn
-from jobqueue.rows import ScheduleRow
+from jobqueue.rows import Listed, ScheduleRow, Worker
 
 log = structlog.get_logger()
 
@@ -69,10 +70,13 @@ class Desk:
                 for step in plan(action, at, self._limits, queue.engine.control.cleanups)
             ]
             newest = await audit.entries(conn, source=source, action=action, limit=1)
-            workers = await queue.engine.reader.workers(conn) if action is Action.FAIL_ACTIVE else []
+            workers: Listed[Worker] = Listed()
+            if action is Action.FAIL_ACTIVE:
+                workers = await queue.engine.reader.workers(conn)
         running = newest[0] if newest and newest[0].state == audit.RUNNING else None
-        busy = [worker for worker in workers if worker.current_job_type is not None]
-        return Asked(source, action, self.what_it_does(source, action), at, steps, schedule, running, busy, kept_by)
+        return Asked(
+            source, action, self.what_it_does(source, action), at, steps, schedule, running, _busy(workers), kept_by
+        )
 
     async def act(self, request: Request) -> AuditEntry:
         """Do it once; a request that was made before is answered with what came of it.
@@ -120,11 +124,13 @@ class Desk:
         async with self._source(source).reading() as conn:
             return await audit.last_done(conn, source, action)
 
-    async def schedules(self, source: str) -> Sequence[ScheduleRow]:
-        """The recurring jobs that can be run."""
+    async def schedules(self, source: str) -> Listed[ScheduleRow]:
+        """The recurring jobs that can be run, by name."""
         queue = self._source(source)
         async with queue.reading() as conn:
-            return await queue.recurring(conn)
+            found = await queue.recurring(conn)
+        rows = sorted(found.rows, key=lambda row: row.job_type)
+        return Listed(rows[:SHOWN], found.more + len(rows[SHOWN:]))
 
     def actions(self, source: str) -> Sequence[Action]:
         """The actions that the source's engine makes possible."""
@@ -177,10 +183,10 @@ class Desk:
         return source
 
     async def _schedule(self, queue: ControlledSource, conn: Conn, job_type: str | None) -> ScheduleRow:
-        for row in await queue.recurring(conn):
-            if row.job_type == job_type:
-                return row
-        raise _not_recurring(job_type)
+        row = await queue.recurring_one(conn, job_type or "")
+        if row is None:
+            raise _not_recurring(job_type)
+        return row
 
     async def _run(self, queue: ControlledSource, request: Request) -> tuple[int, bool]:
         self.tally.running[queue.name, request.action] += 1
@@ -233,6 +239,12 @@ async def _kept_by(queue: ControlledSource, conn: Conn) -> str | None:
 async def _asked_step(queue: ControlledSource, conn: Conn, step: Step) -> AskedStep:
     concerned = await queue.engine.control.concerned(conn, step.cleanup, step.before, MOST_COUNTED)
     return AskedStep(step, concerned, at_least=sum(row.rows for row in concerned) >= MOST_COUNTED)
+
+
+def _busy(workers: Listed[Worker]) -> Listed[Worker]:
+    """Those that are at work; of those for whom there was no room nobody knows whether they are."""
+    busy = [worker for worker in workers.rows if worker.current_job_type is not None]
+    return Listed(busy[:SHOWN], workers.more + len(busy[SHOWN:]))
 
 
 def _not_recurring(job_type: str | None) -> NotFound:

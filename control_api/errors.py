@@ -2,6 +2,8 @@
 
 from psycopg import Error, InterfaceError, OperationalError
 
+from jobqueue.bounds import line
+
 _QUOTING = ("22", "38", "P0")
 """Classes of SQLSTATE whose messages quote what they were given, or were written by somebody's trigger."""
 _RAISED = "exec_stmt_raise"
@@ -13,9 +15,9 @@ def told(error: Exception) -> str:
     DETAIL and CONTEXT quote whole rows, and so may the message of some kinds: these are left out.
     """
     if not isinstance(error, Error):
-        return " ".join(str(error).split())
+        return line(error)
     message = _message(error)
-    return f"{kind(error)}: {message}" if message else kind(error)
+    return line(f"{kind(error)}: {message}") if message else kind(error)
 
 
 def kind(error: Error) -> str:

@@ -92,9 +92,16 @@ SCHEMAS: Mapping[str, Schema] = {
                 does=_TEXT,
                 at_least=_AT_LEAST,
                 concerned=_list(_object(name=_TEXT, rows=_COUNT, oldest=_or_null(_TIME))),
+                others=_or_null(
+                    {
+                        **_object(names=_COUNT, rows=_COUNT, oldest=_or_null(_TIME)),
+                        "description": "All for which the list has no room.",
+                    }
+                ),
             )
         ),
         workers=_list(_object(worker=_TEXT, job_type=_or_null(_TEXT), since=_or_null(_TIME), online=_FLAG)),
+        more_workers={**_COUNT, "description": "Workers for which the list has no room."},
         schedule=_or_null(ref("Schedule")),
         running=_or_null(ref("Entry")),
         kept_by=_or_null({**_TEXT, "description": "What keeps the source from being changed at all."}),
@@ -110,6 +117,7 @@ SCHEMAS: Mapping[str, Schema] = {
                 problem=_or_null({**_TEXT, "description": "Why its recurring jobs can't be seen."}),
                 actions=_list(_object(action=_ACTION, title=_TEXT, description=_TEXT, path=_PATH)),
                 schedules=_list(ref("Schedule")),
+                more_schedules={**_COUNT, "description": "Recurring jobs for which the list has no room."},
             )
         ),
         running=_list(ref("Entry")),

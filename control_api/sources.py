@@ -18,8 +18,8 @@ from control_api.problems import NotPossible, ReadOnly, Unavailable
 from jobqueue.config import ConfiguredSchedule, Source
 from jobqueue.engine import Conn, Engine
 from jobqueue.engines import open_engine
-from jobqueue.recurring import recurring
-from jobqueue.rows import ScheduleRow
+from jobqueue.recurring import recurring, recurring_one
+from jobqueue.rows import Listed, ScheduleRow
 from jobqueue.session import PINNED, ServerTooOldError, check_version
 
 log = structlog.get_logger()
@@ -73,9 +73,13 @@ class ControlledSource:
         engine = open_engine(source.engine, source.schema)
         return cls(source.name, engine, source.schedules, source.dsn, pool, read_only)
 
-    async def recurring(self, conn: Conn) -> Sequence[ScheduleRow]:
+    async def recurring(self, conn: Conn) -> Listed[ScheduleRow]:
         """The recurring jobs, of the database and of the configuration."""
         return await recurring(self.engine.reader, conn, self.schedules)
+
+    async def recurring_one(self, conn: Conn, job_type: str) -> ScheduleRow | None:
+        """One recurring job, however many there are."""
+        return await recurring_one(self.engine.reader, conn, self.schedules, job_type)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Conn]:

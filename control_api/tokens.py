@@ -14,12 +14,13 @@ from psycopg.errors import UndefinedTable
 from psycopg.rows import class_row
 
 from control_api.actions import Action
-from jobqueue import sql
+from jobqueue import bounds, sql
 from jobqueue.config import Settings
 from jobqueue.config.errors import one_of, shown
+from jobqueue.rows import Listed
 from jobqueue.session import PINNED, check_version
 
-_QUERIES = sql.load("control_api", "tokens.sql")
+_QUERIES = sql.load("control_api", "tokens.sql", **bounds.literals())
 _PREFIX = "sst_"  # by which scanners for leaked secrets may know one
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
@@ -47,10 +48,12 @@ def new(conn: psycopg.Connection, name: str, allow: Iterable[Action]) -> str:
     return token
 
 
-def tokens(conn: psycopg.Connection) -> list[Token]:
-    """All tokens that were ever made, in the order of their making."""
+def tokens(conn: psycopg.Connection) -> Listed[Token]:
+    """The tokens that were ever made, in the order of their making; of very many the newest."""
+    [number] = conn.execute(_QUERIES["number"]).fetchone() or (0,)
     with conn.cursor(row_factory=class_row(Token)) as cursor:
-        return cursor.execute(_QUERIES["all"]).fetchall()
+        found = cursor.execute(_QUERIES["all"]).fetchall()
+    return Listed(found, number - len(found))
 
 
 def revoke(conn: psycopg.Connection, name: str) -> None:
@@ -103,7 +106,8 @@ def _run(conn: psycopg.Connection, arguments: argparse.Namespace) -> tuple[Seque
             revoke(conn, arguments.name)
             return [], f"{arguments.name} is revoked."
         case _:
-            return [_line(token) for token in tokens(conn)], ""
+            found = tokens(conn)
+            return [_line(token) for token in found.rows], f"and {found.more:,} older ones" if found.more else ""
 
 
 def _line(token: Token) -> str:

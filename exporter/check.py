@@ -9,6 +9,7 @@ from psycopg.sql import Identifier
 
 from exporter.database import Database
 from jobqueue import sql
+from jobqueue.bounds import line
 from jobqueue.config import ConfiguredSchedule, Source
 from jobqueue.engine import Conn, Engine
 from jobqueue.engines import open_engine
@@ -39,8 +40,8 @@ async def check(sources: Sequence[Source], say: Callable[[str], None]) -> bool:
         say(f"{source.name}: {f'{len(problems)} to mend' if problems else 'ok'}")
         for problem in problems:
             say(f"  {problem.text}")
-            for line in "\n".join(problem.mend).splitlines():
-                say(f"    {line}")
+            for mending in "\n".join(problem.mend).splitlines():
+                say(f"    {mending}")
     return good
 
 
@@ -55,7 +56,7 @@ async def _problems(source: Source) -> AsyncIterator[Problem]:
                     for problem in await look(conn, engine):
                         yield problem
             except Error as error:
-                yield Problem(f"{name}: {' '.join(str(error).split())}")
+                yield Problem(f"{name}: {line(error)}")
 
 
 async def _queue_problems(conn: Conn, engine: Engine, *, schedules: Sequence[ConfiguredSchedule]) -> list[Problem]:
@@ -89,7 +90,7 @@ async def _queue_problems(conn: Conn, engine: Engine, *, schedules: Sequence[Con
         )
         for (schema,) in await cursor.fetchall()
     ]
-    for row in await recurring(engine.reader, conn, schedules):
+    for row in (await recurring(engine.reader, conn, schedules)).rows:
         try:
             parse(row.cron, row.timezone)
         except InvalidSchedule as error:

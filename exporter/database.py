@@ -20,6 +20,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow, scalar_row
 from psycopg.waiting import wait_async
 
+from jobqueue.bounds import line
 from jobqueue.engine import Conn
 from jobqueue.session import PINNED, check_version
 
@@ -188,7 +189,7 @@ class Database:
             )
             await _check_version(conn)
         except OperationalError as error:
-            self._failure = (monotonic(), str(error))
+            self._failure = (monotonic(), line(error))
             raise
         self._failure = None
         conn.patience = self._patience

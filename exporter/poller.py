@@ -12,6 +12,7 @@ import structlog
 from exporter.collectors import Collector
 from exporter.database import busy_seconds
 from exporter.samples import Samples
+from jobqueue.bounds import line
 
 log = structlog.get_logger()
 
@@ -82,7 +83,7 @@ class Poller:
         self._changed()
 
     def _note_failure(self, error: Exception) -> None:
-        failure = " ".join(str(error).split()) or repr(error)
+        failure = line(error) or type(error).__name__
         if failure != self._failure:
             log.warning("collector.failed", source=self._source, collector=self.name, error=failure)
         self._failure = failure

@@ -7,6 +7,7 @@ from psycopg import Error
 
 from exporter.database import Database
 from jobqueue import sql
+from jobqueue.bounds import line, literals
 from jobqueue.schedules import Standing
 
 log = structlog.get_logger()
@@ -21,7 +22,7 @@ class ScheduleChanges:
     def __init__(self, database: Database, source: str) -> None:
         self._database = database
         self._source = source
-        self._queries = sql.load("exporter", "schedule_changes.sql")
+        self._queries = sql.load("exporter", "schedule_changes.sql", **literals())
         self._stored: Mapping[str, Standing] | None = None
         self._failing = False
 
@@ -65,7 +66,7 @@ class ScheduleChanges:
             log.warning(
                 "schedules.unwritable",
                 source=self._source,
-                error=str(error).splitlines()[0],
+                error=line(error),
                 lost="after a restart, a schedule's time off may count as missed ticks until its next tick",
                 mend="python -m jobqueue migrate, python -m jobqueue grants, python -m exporter --check",
             )

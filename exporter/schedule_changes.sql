@@ -1,5 +1,9 @@
 -- name: read
-SELECT job_type, cron, timezone, enabled, since FROM system_status.schedule_changes WHERE source = %(source)s
+SELECT {job_type} AS job_type, {cron} AS cron, {timezone} AS timezone, enabled, since
+  FROM system_status.schedule_changes
+ WHERE source = %(source)s
+ ORDER BY schedule_changes.job_type COLLATE "C"
+ LIMIT {most_schedules}
 
 -- name: write
 -- Of replicas that saw the same change, the first one says when it was.

@@ -101,6 +101,7 @@ class SourceMonitor:
             slot_seconds=slot_seconds,
             durable_slots=short,
             label=job_types.label,
+            room=lambda: job_types.room,
             turn=turn,
         )
         finished = FinishedCollector(reader, queue, job_types, tally, engine.states)

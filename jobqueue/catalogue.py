@@ -66,9 +66,10 @@ COLLECTOR_DURATION = _gauge(
 COLLECTOR_LAST_SUCCESS = _gauge(
     "jobqueue_collector_last_success_timestamp_seconds", "When the collector last succeeded.", "collector"
 )
-JOB_TYPES_FOLDED = _gauge(
-    "jobqueue_job_types_folded",
-    'How many job types beyond the configured limit are shown together as job_type="__other__".',
+FOLDED = _gauge(
+    "jobqueue_folded",
+    'How many were left out by a bound: job_types, shown together as job_type="__other__"; workers; schedules.',
+    "kind",
 )
 
 # Jobs as they stand

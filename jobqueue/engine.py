@@ -13,16 +13,38 @@ from typing import Protocol
 from psycopg import AsyncConnection, sql
 from psycopg.rows import TupleRow
 
-from jobqueue.rows import Concerned, FinishedCount, LiveCount, Oldest, ScheduleRow, SlotRuns, Worker
+from jobqueue import bounds
+from jobqueue.rows import Concerned, FinishedCount, Listed, LiveCount, Oldest, ScheduleRow, SlotRuns, Worker
 from jobqueue.states import JobState
 
 Conn = AsyncConnection[TupleRow]
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """For how many job types there is room in an answer: those that are *known* come first, in any case.
+
+    The others are added up as ``bounds.OTHER``.
+    """
+
+    known: Collection[str] = ()
+    places: int = bounds.JOB_TYPES_BESIDE
+
+    @property
+    def values(self) -> dict[str, object]:
+        """For the queries of ``engines/bounded.sql``."""
+        return {"known": list(self.known), "places": max(self.places, len(self.known))}
+
+
+ANY = Room()
+"""Nobody is known yet."""
+
+
 class QueueReader(Protocol):
     """Read-only view of one queue: one method, one question, one query.
 
-    Every method runs inside a transaction of the caller's, read-only, with a statement timeout.
+    Every method runs inside a transaction of the caller's, read-only, with a statement timeout. Every text and every
+    list is bounded (``jobqueue.bounds``).
     """
 
     async def lacking(self, conn: Conn) -> "Mapping[Capability, str]":
@@ -31,19 +53,19 @@ class QueueReader(Protocol):
     async def engine_version(self, conn: Conn) -> str:
         """Say which version of the queue software runs, empty where the tables don't tell."""
 
-    async def live_counts(self, conn: Conn) -> Sequence[LiveCount]:
+    async def live_counts(self, conn: Conn, room: Room = ANY) -> Sequence[LiveCount]:
         """Count the unfinished jobs; its cost follows the backlog, never the history."""
 
-    async def oldest_ready(self, conn: Conn) -> Sequence[Oldest]:
+    async def oldest_ready(self, conn: Conn, room: Room = ANY) -> Sequence[Oldest]:
         """Find since when the oldest due job of each type waits; one index probe a type."""
 
-    async def oldest_active(self, conn: Conn) -> Sequence[Oldest]:
+    async def oldest_active(self, conn: Conn, room: Room = ANY) -> Sequence[Oldest]:
         """Find since when the longest-running job of each type runs."""
 
     async def slot_counts(self, conn: Conn, span: "Span") -> Mapping[int, int]:
         """Count the rows that finished in *span*, by slot of ``span.slot_seconds`` since the epoch."""
 
-    async def slot_runs(self, conn: Conn, span: "Span") -> Sequence[SlotRuns]:
+    async def slot_runs(self, conn: Conn, span: "Span", room: Room = ANY) -> Sequence[SlotRuns]:
         """Aggregate the rows that finished in *span*, by slot and job type."""
 
     async def first_completed(self, conn: Conn) -> datetime | None:
@@ -52,17 +74,23 @@ class QueueReader(Protocol):
     async def frontiers(self, conn: Conn) -> Mapping[JobState, datetime]:
         """Find the oldest finish time still held in each terminal state, absent where none is."""
 
-    async def finished_counts(self, conn: Conn, span: "Span") -> Sequence[FinishedCount]:
+    async def finished_counts(self, conn: Conn, span: "Span", room: Room = ANY) -> Sequence[FinishedCount]:
         """Count the rows that finished in *span*, by slot, job type and state."""
 
-    async def workers(self, conn: Conn) -> Sequence[Worker]:
-        """List the workers with their heartbeats."""
+    async def workers(self, conn: Conn) -> Listed[Worker]:
+        """List the workers with their heartbeats, those that were seen last first."""
 
-    async def schedules(self, conn: Conn) -> Sequence[ScheduleRow]:
-        """List the recurring jobs that stand in the database."""
+    async def schedules(self, conn: Conn) -> Listed[ScheduleRow]:
+        """List the recurring jobs that stand in the database, by name."""
 
-    async def ticks(self, conn: Conn) -> Mapping[str, datetime]:
-        """Find when the newest tick of each recurring job got its job, where the database holds no more of it."""
+    async def schedule(self, conn: Conn, job_type: str) -> ScheduleRow | None:
+        """Find one recurring job by its whole name, however many there are."""
+
+    async def ticks(self, conn: Conn, job_types: Collection[str] = ()) -> Mapping[str, datetime]:
+        """Find when the newest tick of each recurring job got its job, where the database holds no more of it.
+
+        Those of *job_types* come first, where there isn't room for all.
+        """
 
 
 class Capability(StrEnum):

@@ -1,20 +1,42 @@
 """A source's recurring jobs, wherever they stand."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from jobqueue.config import ConfiguredSchedule
 from jobqueue.engine import Conn, QueueReader
-from jobqueue.rows import ScheduleRow
+from jobqueue.rows import Listed, ScheduleRow
 
 
-async def recurring(reader: QueueReader, conn: Conn, configured: Sequence[ConfiguredSchedule]) -> Sequence[ScheduleRow]:
+async def recurring(reader: QueueReader, conn: Conn, configured: Sequence[ConfiguredSchedule]) -> Listed[ScheduleRow]:
     """The recurring jobs of the database, and those *configured*, with what the database knows of their ticks.
 
     Where both have one for a job type, the database's is the one that runs.
     """
     found = await reader.schedules(conn)
-    ticks = await reader.ticks(conn) if configured else {}
-    rows = {
+    rows = await _configured(reader, conn, configured)
+    of_database = {row.job_type: row for row in found.rows}
+    return Listed(list({**rows, **of_database}.values()), found.more)
+
+
+async def recurring_one(
+    reader: QueueReader, conn: Conn, configured: Iterable[ConfiguredSchedule], job_type: str
+) -> ScheduleRow | None:
+    """One recurring job, however many there are; None for what is none."""
+    found = await reader.schedule(conn, job_type)
+    if found is not None:
+        return found
+    of_type = [schedule for schedule in configured if schedule.job_type == job_type]
+    return (await _configured(reader, conn, of_type)).get(job_type)
+
+
+async def _configured(
+    reader: QueueReader, conn: Conn, configured: Sequence[ConfiguredSchedule]
+) -> Mapping[str, ScheduleRow]:
+    ticks: Mapping[str, datetime] = {}
+    if configured:
+        ticks = await reader.ticks(conn, [schedule.job_type for schedule in configured])
+    return {
         schedule.job_type: ScheduleRow(
             schedule.job_type,
             schedule.description,
@@ -27,4 +49,3 @@ async def recurring(reader: QueueReader, conn: Conn, configured: Sequence[Config
         )
         for schedule in configured
     }
-    return list((rows | {row.job_type: row for row in found}).values())

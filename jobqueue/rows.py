@@ -1,13 +1,26 @@
 """The rows that an engine's SQL answers with: one type for each question.
 
 Times are timezone-aware and by the database's clock, durations are seconds. A ``job_type`` is whatever text
-the queue holds: quotes, newlines and 300 characters included.
+the queue holds: quotes, newlines and 300 characters included. How long texts and lists may be stands in
+``jobqueue.bounds``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 
 from jobqueue.states import JobState
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[Row]):
+    """The rows of a list for which there is room, and how many more there are."""
+
+    rows: Sequence[Row] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +30,8 @@ class LiveCount:
     job_type: str
     state: JobState
     jobs: int
+    others: int = 0
+    """How many types are added up in the row, where it is that of those without room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +44,7 @@ class Oldest:
 
 @dataclass(frozen=True, slots=True)
 class SlotRuns:
-    """Jobs of one type that finished in one slot of time; rows of the same slot and type add up.
+    """Jobs of one type that finished in one slot of time.
 
     ``slot`` is the number of slots since the epoch. ``runs`` leaves cancelled jobs out; ``run_max`` is None
     when no run has both a start and an end. ``cells`` are packed as ``exporter.counting.cells`` says.
@@ -57,6 +72,8 @@ class FinishedCount:
     job_type: str
     state: JobState
     jobs: int
+    others: int = 0
+    """How many types are added up in the row, where it is that of those without room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +118,8 @@ class ScheduleRow:
 class Concerned:
     """What a clean-up would touch: jobs of one type; a worker by its id; tokens, which have no name."""
 
-    name: str
+    name: str | None
     rows: int
     oldest: datetime | None
+    others: int = 0
+    """How many names are added up in the row, where it is that of those without room; it has no name then."""

@@ -9,9 +9,9 @@ from control_api.actions import Action
 from control_api.auth.actor import Actor
 from control_api.problems import NotSignedIn
 from control_api.sources import ControlledSource
-from jobqueue import sql
+from jobqueue import bounds, sql
 
-_QUERIES = sql.load("control_api", "tokens.sql")
+_QUERIES = sql.load("control_api", "tokens.sql", **bounds.literals())
 
 
 class TokenAuthenticator:

@@ -17,9 +17,10 @@ from control_api.views.audit import REPLAYED
 from control_api.views.documents import asked_document, entry_document
 from control_api.views.order import read_order, storable
 from control_api.views.pages import data, page
+from jobqueue.bounds import NAMES
 
-_CUT_OFF = 500
-"""So many characters the reader keeps of a name: of two that begin alike one could be shown and the other be run."""
+_CUT_OFF = NAMES["job_type"] + 1
+"""A name of so many characters may be one that was cut, and is none that the queue knows."""
 
 
 async def ask(action: Action, request: web.Request) -> web.Response:
@@ -29,7 +30,7 @@ async def ask(action: Action, request: web.Request) -> web.Response:
     job_type = _job_type(request) if action is Action.RUN else None
     asked = await desk.ask(_source(request), action, job_type)
     if wants_html(request):
-        return page(
+        return await page(
             request,
             "ask.html.j2",
             asked=asked,

@@ -37,7 +37,7 @@ async def log(request: web.Request) -> web.Response:
         begins = ",".join(entry_name(source, action_id) for source, action_id in found.after.items())
         following = links.log(filters | {"before": begins})
     if wants_html(request):
-        return page(
+        return await page(
             request,
             "log.html.j2",
             entries=found.entries,
@@ -66,7 +66,9 @@ async def entry(request: web.Request) -> web.Response:
     if wants_html(request):
         steps = step_names(found.action, desk.sources[found.source].engine.control.cleanups) or ["queued"]
         untouched = [step for step in steps if step not in dict(found.steps)]
-        return page(request, "entry.html.j2", entry=found, untouched=untouched, replayed=REPLAYED in request.query)
+        return await page(
+            request, "entry.html.j2", entry=found, untouched=untouched, replayed=REPLAYED in request.query
+        )
     return data(entry_document(found, request.app[LINKS]))
 
 

@@ -56,11 +56,13 @@ def asked_document(asked: Asked, links: Links) -> Document:
                 "step": asked_step.step.name,
                 "does": asked_step.step.phrase,
                 "at_least": asked_step.at_least,
-                "concerned": [_concerned_document(concerned) for concerned in asked_step.concerned],
+                "concerned": [_concerned_document(concerned) for concerned in asked_step.named],
+                "others": _others_document(asked_step.others) if asked_step.others else None,
             }
             for asked_step in asked.steps
         ],
-        "workers": [_worker_document(worker) for worker in asked.workers],
+        "workers": [_worker_document(worker) for worker in asked.workers.rows],
+        "more_workers": asked.workers.more,
         "schedule": schedule_document(asked.schedule, asked.source, links) if asked.schedule else None,
         "running": entry_document(asked.running, links) if asked.running else None,
         "kept_by": asked.kept_by,
@@ -92,6 +94,10 @@ def action_document(source: str, action: Action, does: str, links: Links) -> Doc
 
 def _concerned_document(concerned: Concerned) -> Document:
     return {"name": concerned.name, "rows": concerned.rows, "oldest": _iso(concerned.oldest)}
+
+
+def _others_document(concerned: Concerned) -> Document:
+    return {"names": concerned.others, "rows": concerned.rows, "oldest": _iso(concerned.oldest)}
 
 
 def _worker_document(worker: Worker) -> Document:

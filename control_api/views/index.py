@@ -1,7 +1,7 @@
 """The first page: what can be done, what is being done, what was done lately."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -12,11 +12,12 @@ from control_api.actions import Action
 from control_api.auth import ACTOR
 from control_api.desk import Desk
 from control_api.keys import DESK, LINKS
+from control_api.links import Links
 from control_api.problems import Problem
-from control_api.views.documents import action_document, entry_document, schedule_document
+from control_api.views.documents import Document, action_document, entry_document, schedule_document
 from control_api.views.history import at_work, history
 from control_api.views.pages import data, page
-from jobqueue.rows import ScheduleRow
+from jobqueue.rows import Listed, ScheduleRow
 
 _LATEST = 20
 
@@ -29,7 +30,7 @@ class Shown:
     read_only: bool
     actions: Mapping[Action, str]
     """What may be done, by who asks and with the source's engine; and what that does."""
-    schedules: Sequence[ScheduleRow]
+    schedules: Listed[ScheduleRow]
     problem: str | None
 
 
@@ -44,25 +45,25 @@ async def index(request: web.Request) -> web.Response:
     latest = lately.entries
     if wants_html(request):
         rounds = links.log({"actor": audit.BY_ITSELF})
-        return page(request, "index.html.j2", sources=sources, latest=latest, running=running, rounds=rounds)
+        return await page(request, "index.html.j2", sources=sources, latest=latest, running=running, rounds=rounds)
     return data(
         {
-            "sources": [
-                {
-                    "source": source.name,
-                    "read_only": source.read_only,
-                    "problem": source.problem,
-                    "actions": [
-                        action_document(source.name, action, does, links) for action, does in source.actions.items()
-                    ],
-                    "schedules": [schedule_document(row, source.name, links) for row in source.schedules],
-                }
-                for source in sources
-            ],
+            "sources": await asyncio.to_thread(lambda: [_source_document(source, links) for source in sources]),
             "running": [entry_document(entry, links) for entry in running],
             "latest": [entry_document(entry, links) for entry in latest],
         }
     )
+
+
+def _source_document(source: Shown, links: Links) -> Document:
+    return {
+        "source": source.name,
+        "read_only": source.read_only,
+        "problem": source.problem,
+        "actions": [action_document(source.name, action, does, links) for action, does in source.actions.items()],
+        "schedules": [schedule_document(row, source.name, links) for row in source.schedules.rows],
+        "more_schedules": source.schedules.more,
+    }
 
 
 async def _look(desk: Desk, name: str, allowed: Collection[str]) -> Shown:
@@ -71,5 +72,5 @@ async def _look(desk: Desk, name: str, allowed: Collection[str]) -> Shown:
     try:
         rows = await desk.schedules(name)
     except Problem as problem:
-        return Shown(name, read_only, actions, (), problem.detail)
-    return Shown(name, read_only, actions, sorted(rows, key=lambda row: row.job_type), None)
+        return Shown(name, read_only, actions, Listed(), problem.detail)
+    return Shown(name, read_only, actions, rows, None)

@@ -1,5 +1,6 @@
 """Answers: pages from templates for people, JSON for programs."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -34,9 +35,9 @@ _TEMPLATES.filters |= {
 _TEMPLATES.globals["words"] = words
 
 
-def page(request: web.Request, template: str, **values: Any) -> web.Response:
-    """Answer with a template, filled."""
-    text = _rendered(request, template, values)
+async def page(request: web.Request, template: str, **values: Any) -> web.Response:
+    """Answer with a template, filled: in a thread, as others shall not wait for a long page."""
+    text = await asyncio.to_thread(_rendered, request, template, values)
     return web.Response(text=text, content_type="text/html", headers={"Vary": "Accept"})
 
 

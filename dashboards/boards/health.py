@@ -58,8 +58,9 @@ def sources() -> Tile:
     """What is read, by how many, and since when."""
     return joined(
         "Sources",
-        "**24 h since**: from when the 24-hour figures count. **Folded**: job types beyond the limit, shown together "
-        "as `__other__`. **Exporters** and **Control APIs**: how many serve the source.",
+        "**24 h since**: from when the 24-hour figures count. **Folded**: job types shown together as `__other__`, and "
+        "workers and schedules not shown, for there are too many. **Exporters** and **Control APIs**: how many serve "
+        "the source.",
         rows=service.sources(),
         columns=[
             Column("Source", "source", min_width=90),

@@ -9,9 +9,9 @@ from jobqueue.catalogue import (
     CONTROL_ACTION_INFO,
     CONTROL_ACTIONS,
     DAY_START,
+    FOLDED,
     JANITOR_LAST_RUN,
     JANITOR_REMOVED,
-    JOB_TYPES_FOLDED,
     SOURCE_INFO,
     UP,
 )
@@ -61,8 +61,8 @@ def job_types() -> str:
 
 
 def folded() -> str:
-    """How many job types of each source are shown together, beyond its limit."""
-    return first_of(by_source(JOB_TYPES_FOLDED), f"0 * {by_source(UP)}")
+    """How many job types, workers and schedules of each source are left out by a bound."""
+    return first_of(f"sum by (source) (max by (source, kind) ({series(FOLDED)}))", f"0 * {by_source(UP)}")
 
 
 def counted_since() -> str:

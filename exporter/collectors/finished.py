@@ -60,6 +60,7 @@ class FinishedCollector:
         self._census: Census | None = None
         self._next: Census | None = None
         self._count_again_at = 0.0
+        self._others = 0
         self._frontiers: dict[JobState, datetime | None] = {}
 
     def add(self, growth: Iterable[Growth]) -> None:
@@ -82,7 +83,7 @@ class FinishedCollector:
         for state in self._states:
             await self._follow(self._census, state, frontiers.get(state))
         held = self._census.held
-        self._job_types.see(self.name, {job_type for (job_type, _), rows in held.items() if rows})
+        self._job_types.see(self.name, {job_type for (job_type, _), rows in held.items() if rows}, [self._others])
         return tuple(
             Sample(JOBS, (job_type, state), held[job_type, state])
             for job_type in self._job_types.known
@@ -96,12 +97,13 @@ class FinishedCollector:
         if partly and frontier:
             span = Span(moment(partly[0]), moment(partly[1]), census.width_at(partly[0]) * MINUTE)
             async with self._queue.transaction() as conn:
-                rows = await self._reader.finished_counts(conn, span)
+                rows = await self._reader.finished_counts(conn, span, self._job_types.room)
             census.recount(partly, state, rows)
         self._frontiers[state] = frontier
 
     async def _count_everything(self) -> Census:
         begun = monotonic()
+        self._others = 0
         census = self._next = Census(self._job_types.label, self._tally.first_unsettled, self._tally.unsettled)
         try:
             async with self._queue.transaction() as conn:
@@ -130,13 +132,14 @@ class FinishedCollector:
             try:
                 async with self._queue.transaction() as conn:
                     span = Span(moment(begin), moment(end), width * MINUTE)
-                    rows = await self._reader.finished_counts(conn, span)
+                    rows = await self._reader.finished_counts(conn, span, self._job_types.room)
             except QueryCanceled:
                 if step == 1:
                     raise
                 step = max(step // 4, 1)
                 continue
             census.count(rows, width)
+            self._others = max([self._others, *(row.others for row in rows)])
             took = monotonic() - began
             begin = end
             step = 2 * step if took < _QUICK else max(step // 2, 1) if took > _SLOW else step

@@ -27,11 +27,11 @@ class LiveCollector:
     async def collect(self) -> Samples:
         """Count the live jobs."""
         async with self._queue.transaction() as conn:
-            rows = await self._reader.live_counts(conn)
+            rows = await self._reader.live_counts(conn, self._job_types.room)
         jobs: Counter[tuple[str, str]] = Counter()
         for row in rows:
             jobs[self._job_types.label(row.job_type), row.state] += row.jobs
-        self._job_types.see(self.name, {job_type for job_type, _ in jobs})
+        self._job_types.see(self.name, {job_type for job_type, _ in jobs}, (row.others for row in rows))
         return tuple(
             Sample(JOBS, (job_type, state), jobs[job_type, state])
             for job_type in self._job_types.known

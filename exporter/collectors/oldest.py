@@ -7,7 +7,7 @@ from exporter.database import Database
 from exporter.job_types import JobTypes
 from exporter.samples import Sample, Samples
 from jobqueue.catalogue import OLDEST_ACTIVE, OLDEST_READY, Metric
-from jobqueue.engine import Conn, QueueReader
+from jobqueue.engine import Conn, QueueReader, Room
 from jobqueue.rows import Oldest
 
 
@@ -20,7 +20,7 @@ class OldestCollector:
         self,
         name: str,
         metric: Metric,
-        read: Callable[[Conn], Awaitable[Sequence[Oldest]]],
+        read: Callable[[Conn, Room], Awaitable[Sequence[Oldest]]],
         queue: Database,
         job_types: JobTypes,
     ) -> None:
@@ -43,7 +43,7 @@ class OldestCollector:
     async def collect(self) -> Samples:
         """Find the oldest."""
         async with self._queue.transaction() as conn:
-            rows = await self._read(conn)
+            rows = await self._read(conn, self._job_types.room)
         oldest: dict[str, datetime] = {}
         for row in rows:
             label = self._job_types.label(row.job_type)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from exporter.abilities import Abilities
 from exporter.database import Database
 from exporter.samples import Sample, Samples
-from jobqueue.catalogue import JOB_TYPES_FOLDED, SOURCE_CAPABILITY, SOURCE_INFO
+from jobqueue.catalogue import FOLDED, SOURCE_CAPABILITY, SOURCE_INFO
 from jobqueue.engine import Capability, Engine
 
 
@@ -30,5 +30,5 @@ class ServerCollector:
         return (
             Sample(SOURCE_INFO, (self._engine.name, engine_version, server_version), 1),
             *(Sample(SOURCE_CAPABILITY, (each,), self._abilities.can(each)) for each in Capability),
-            Sample(JOB_TYPES_FOLDED, (), self._folded()),
+            Sample(FOLDED, ("job_types",), self._folded()),
         )

@@ -6,6 +6,7 @@ from exporter.database import Database
 from exporter.job_types import JobTypes
 from exporter.samples import Sample, Samples, at
 from jobqueue.catalogue import (
+    FOLDED,
     WORKER_CURRENT_START,
     WORKER_FAILED,
     WORKER_INFO,
@@ -19,7 +20,7 @@ from jobqueue.rows import Worker
 
 
 class WorkersCollector:
-    """One set of series a worker, for as long as its row is there."""
+    """One set of series a worker, for as long as its row is there; of very many, those that were seen last."""
 
     name = "workers"
     share = 0.0005
@@ -33,7 +34,8 @@ class WorkersCollector:
         """List the workers."""
         async with self._queue.transaction() as conn:
             workers = await self._reader.workers(conn)
-        return tuple(sample for worker in workers for sample in self._samples(worker))
+        folded = Sample(FOLDED, ("workers",), workers.more)
+        return (folded, *(sample for worker in workers.rows for sample in self._samples(worker)))
 
     def _samples(self, worker: Worker) -> Iterator[Sample]:
         key = (worker.worker,)

@@ -53,6 +53,12 @@ class Ledger:
         """The minutes that can still be re-read, as last accepted."""
         return self._counted
 
+    @property
+    def job_types(self) -> set[str]:
+        """The types that it knows."""
+        of_slots = (job_type for slot in self._slots.values() for job_type in slot)
+        return {*of_slots, *(job_type for _, job_type in (*self._counted, *self._stored))}
+
     def start(self, minutes: Mapping[Key, Runs], slots: Mapping[Key, Runs]) -> None:
         """Begin where the store ends: what it holds was counted before this process."""
         self._counted = dict(minutes)

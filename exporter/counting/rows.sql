@@ -1,10 +1,12 @@
 -- Rows of run_minutes, and in the same way of run_slots: {table} with its column {time}.
 
 -- name: between
-SELECT floor(date_part('epoch', {time}) / %(slot_seconds)s)::bigint AS slot, job_type, runs, failures, retries, cancelled,
-       run_seconds, run_max, wait_seconds, last_run_at, last_success_at, buckets AS cells
+SELECT floor(date_part('epoch', {time}) / %(slot_seconds)s)::bigint AS slot, {job_type} AS job_type, runs, failures,
+       retries, cancelled, run_seconds, run_max, wait_seconds, last_run_at, last_success_at,
+       buckets[:{most_cells}] AS cells
   FROM system_status.{table}
  WHERE source = %(source)s AND {time} >= %(since)s AND {time} < %(until)s
+ LIMIT {most_minutes}
 
 -- name: write
 -- Rows come as one array a column, buckets as array literals, so that any number takes one round trip. Replace when

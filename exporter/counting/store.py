@@ -15,7 +15,8 @@ from exporter.counting.ledger import Key
 from exporter.counting.runs import Runs
 from exporter.database import Database
 from jobqueue import sql
-from jobqueue.engine import Conn
+from jobqueue.bounds import line, literals
+from jobqueue.engine import Conn, Room
 from jobqueue.rows import SlotRuns
 
 log = structlog.get_logger()
@@ -51,9 +52,9 @@ class RunStore:
         self._source = source
         self._slot_seconds = slot_seconds
         package = "exporter.counting"
-        self._queries = sql.load(package)
-        self._minutes = sql.load(package, "rows.sql", table="run_minutes", time="minute")
-        self._slots = sql.load(package, "rows.sql", table="run_slots", time="slot")
+        self._queries = sql.load(package, "queries.sql", **literals())
+        self._minutes = sql.load(package, "rows.sql", table="run_minutes", time="minute", **literals())
+        self._slots = sql.load(package, "rows.sql", table="run_slots", time="slot", **literals())
         self._unwritten: dict[Key, Runs] = {}
         self.failure: str | None = None
         """Why rows can't be written now; None when they can."""
@@ -116,12 +117,12 @@ class RunStore:
         except Error as error:
             self._failed(error)
 
-    async def day(self, first_minute: int, label: Callable[[str], str]) -> Day:
+    async def day(self, first_minute: int, label: Callable[[str], str], room: Callable[[], Room]) -> Day:
         """Add up the window that begins at *first_minute*, and the last runs before it, under labels."""
         day = Day(first_minute)
         try:
             async with self._database.transaction() as conn:
-                await self._read_day(conn, day, label)
+                await self._read_day(conn, day, label, room)
         except Error as error:
             self._failed_to_read(error)
             day = Day(first_minute)
@@ -134,10 +135,11 @@ class RunStore:
             )
         return day
 
-    async def _read_day(self, conn: Conn, day: Day, label: Callable[[str], str]) -> None:
-        values = {"source": self._source, "since": moment(day.first_minute)}
+    async def _read_day(self, conn: Conn, day: Day, label: Callable[[str], str], room: Callable[[], Room]) -> None:
+        values = {"source": self._source, "since": moment(day.first_minute), **room().values}
         async for job_type, last_run_at, last_success_at in await conn.execute(self._queries["last_runs"], values):
             day.of(label(job_type)).note_last(last_run_at, last_success_at)
+        values |= room().values  # those that have got a label by now
         async for job_type, runs, failures in await conn.execute(self._queries["day_figures"], values):
             day.of(label(job_type)).runs += runs
             day.of(label(job_type)).failures += failures
@@ -201,11 +203,11 @@ class RunStore:
             log.warning(
                 "store.unwritable",
                 source=self._source,
-                error=str(error).splitlines()[0],
+                error=line(error),
                 lost="24-hour figures and counts begin anew at each start until this is mended",
                 mend="python -m jobqueue migrate, python -m jobqueue grants, python -m exporter --check",
             )
-        self.failure = str(error).splitlines()[0]
+        self.failure = line(error)
 
 
 def moment(number: int, seconds: int = MINUTE) -> datetime:

@@ -13,7 +13,8 @@ from exporter.counting.ledger import Draft, Key, Ledger, ranges
 from exporter.counting.runs import Runs
 from exporter.counting.store import Anchor, RunStore, moment
 from exporter.database import Database
-from jobqueue.engine import Conn, QueueReader, Span
+from jobqueue.bounds import OTHER, line
+from jobqueue.engine import ANY, Conn, QueueReader, Room, Span
 from jobqueue.rows import SlotRuns
 
 log = structlog.get_logger()
@@ -71,6 +72,7 @@ class Tally:
         slot_seconds: int,
         durable_slots: bool,
         label: Callable[[str], str] = str,
+        room: Callable[[], Room] = lambda: ANY,
         clock: Clock = database_clock,
         turn: AbstractAsyncContextManager[object] | None = None,
     ) -> None:
@@ -81,6 +83,7 @@ class Tally:
         self._durable_slots = durable_slots
         self.followers: list[Follower] = []
         self._label = label
+        self._room = room
         self._clock = clock
         self._turn = turn or nullcontext()
         self._slot = slot_seconds
@@ -159,7 +162,7 @@ class Tally:
             first = self.first_unsettled
             self._ledger.reload(await self._store.minutes(first), await self._durable(first))
         except Error as error:
-            log.info("store.unreadable", error=str(error))
+            log.info("store.unreadable", error=line(error))
             return
         self._in_doubt = False
         self._day_read_at = None
@@ -231,16 +234,26 @@ class Tally:
         async with self._queue.transaction() as conn:
             counts = await self._reader.slot_counts(conn, span)
             rows: list[SlotRuns] = []
+            known = self._ledger.job_types
             for first, last in ranges(self._ledger.changed(counts)):
                 changed = Span(moment(first, span.slot_seconds), moment(last + 1, span.slot_seconds), span.slot_seconds)
-                rows += await self._reader.slot_runs(conn, changed)
+                rows += await self._reader.slot_runs(conn, changed, self._room_for(known))
+                known |= {row.job_type for row in rows}
         return self._ledger.draft(counts, rows)
+
+    def _room_for(self, known: set[str]) -> Room:
+        """Whoever was read by name goes on so; where some were added up, no new name comes out of that sum.
+
+        Else a run would be counted twice: in the sum of a slot, and under its name when the slot is read again.
+        """
+        room = self._room()
+        return Room(known | set(room.known), 0 if OTHER in known else room.places)
 
     async def _keep_day(self, this_minute: int) -> None:
         first = this_minute - MINUTES_OF_DAY
         try:
             if self._day_read_at is None or this_minute - self._day_read_at >= _HOUR:
-                self.day = await self._store.day(first, self._label)
+                self.day = await self._store.day(first, self._label, self._room)
                 self._day_read_at = this_minute
             elif first > self.day.first_minute:
                 leaving = await self._store.minutes(self.day.first_minute, first)
@@ -248,7 +261,7 @@ class Tally:
             if this_minute % _PRUNE_EVERY_MINUTES == 0:
                 await self._store.prune(this_minute - _KEPT_MINUTES, self.first_unsettled, self.day)
         except Error as error:
-            log.info("day.late", error=str(error))
+            log.info("day.late", error=line(error))
 
     def _labelled(self, runs: Mapping[Key, Runs]) -> list[Growth]:
         return [(minute, self._label(job_type), added) for (minute, job_type), added in runs.items()]

@@ -8,6 +8,7 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
 
 from jobqueue.engine import CannotRun, Cleanup, Conn
+from jobqueue.engines.bounded import bounded_concerned
 from jobqueue.rows import Concerned
 
 
@@ -21,7 +22,7 @@ class SqlControl:
     """
 
     def __init__(self, queries: Mapping[str, sql.Composed]) -> None:
-        self.queries = queries
+        self.queries = bounded_concerned(queries)
 
     @property
     def cleanups(self) -> Collection[Cleanup]:

@@ -14,7 +14,8 @@ SELECT floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot
 -- Buckets are ceil(16 * log2(seconds)): 16 to a power of two, upper bounds inclusive; the 1e-9 keeps whole powers of
 -- two in their own bucket, and a zero lands in the lowest. A nonsensical or missing start gives a run without duration.
 -- No join of the two distributions: the newest rows lie beyond the planner's histogram, it expects one row and would
--- nest the loops. So they come as rows of their own, with runs = 0.
+-- nest the loops. So they are rows of their own, with runs = 0, until they are added up. Job types for which there is no
+-- room (%(places)s, those of %(known)s first) are added up too.
 WITH measured AS (
   SELECT floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot,
          job_type,
@@ -57,21 +58,35 @@ waits AS (
     FROM bucketed
    WHERE wait IS NOT NULL
    GROUP BY 1, 2, 3
+),
+grouped AS (
+  SELECT slot, {job_type} AS job_type, 0 AS sign, bucket, runs AS in_bucket, runs, failures, retries, cancelled,
+         run_seconds, run_max, wait_seconds, last_run_at, last_success_at
+    FROM durations
+  UNION ALL
+  SELECT slot, {job_type}, 1 << 31, bucket, runs, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL
+    FROM waits
+),
+added AS (
+  SELECT slot, CASE WHEN place <= %(places)s THEN job_type ELSE {other} END AS job_type, sign, bucket,
+         least(sum(in_bucket), 2097151)::int AS in_bucket,
+         sum(runs) AS runs, sum(failures) AS failures, sum(retries) AS retries, sum(cancelled) AS cancelled,
+         sum(run_seconds) AS run_seconds, max(run_max) AS run_max, sum(wait_seconds) AS wait_seconds,
+         max(last_run_at) AS last_run_at, max(last_success_at) AS last_success_at
+    FROM (SELECT *, dense_rank() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, job_type COLLATE "C") AS place
+            FROM grouped) AS placed
+   GROUP BY 1, 2, 3, 4
 )
 SELECT slot, job_type,
-       sum(runs)::int AS runs, sum(failures)::int AS failures, coalesce(sum(retries), 0)::int AS retries,
+       sum(runs)::int AS runs, sum(failures)::int AS failures,
+       least(coalesce(sum(retries), 0), 100000000)::int AS retries,  -- those of a minute have to fit into an int
        sum(cancelled)::int AS cancelled,
        coalesce(sum(run_seconds), 0) AS run_seconds, max(run_max) AS run_max,
        coalesce(sum(wait_seconds), 0) AS wait_seconds,
        max(last_run_at) AS last_run_at, max(last_success_at) AS last_success_at,
-       coalesce(array_agg(((bucket + 512) << 21) | least(runs, 2097151)::int ORDER BY bucket)
+       coalesce(array_agg(sign | ((bucket + 512) << 21) | in_bucket ORDER BY sign DESC, bucket)
                 FILTER (WHERE bucket IS NOT NULL), '{{}}') AS cells
-  FROM durations
- GROUP BY 1, 2
-UNION ALL
-SELECT slot, job_type, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL,
-       array_agg((1 << 31) | ((bucket + 512) << 21) | least(runs, 2097151)::int ORDER BY bucket)
-  FROM waits
+  FROM added
  GROUP BY 1, 2
 
 -- name: finished_counts

@@ -1,6 +1,6 @@
 """Reads any queue: what there is to know stands in its engine's ``queries.sql``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from types import MappingProxyType
@@ -10,8 +10,10 @@ from psycopg import sql
 from psycopg.rows import class_row
 from psycopg.sql import Literal
 
-from jobqueue.engine import Capability, Conn, Span
-from jobqueue.rows import FinishedCount, LiveCount, Oldest, ScheduleRow, SlotRuns, Worker
+from jobqueue import bounds
+from jobqueue.engine import ANY, Capability, Conn, Room, Span
+from jobqueue.engines.bounded import bounded
+from jobqueue.rows import FinishedCount, Listed, LiveCount, Oldest, ScheduleRow, SlotRuns, Worker
 from jobqueue.sql import load
 from jobqueue.states import JobState
 
@@ -21,10 +23,15 @@ Row = TypeVar("Row")
 def queries(package: str, schema: str, **pieces: sql.Composed) -> Mapping[str, sql.Composed]:
     """Load an engine's queries, and those that ``finished.sql`` makes of its ``finished``; its own ones win.
 
-    *pieces* stand in several of them, as ``{name}``.
+    *pieces* stand in several of them, as ``{name}``. What they answer is bounded.
     """
     own = load(package, "queries.sql", schema=schema, schema_name=Literal(schema), **pieces)
-    return {**load("jobqueue.engines", "finished.sql", finished=own["finished"]), **own}
+    return bounded({**of_finished(own["finished"]), **own})
+
+
+def of_finished(finished: sql.Composed) -> Mapping[str, sql.Composed]:
+    """Load the queries that ``finished.sql`` makes of an engine's ``finished``."""
+    return load("jobqueue.engines", "finished.sql", finished=finished, **bounds.literals())
 
 
 class SqlReader:
@@ -53,25 +60,25 @@ class SqlReader:
         version: str | None = await self._value(conn, "older_version" if older else "engine_version")
         return version or ""
 
-    async def live_counts(self, conn: Conn) -> Sequence[LiveCount]:
+    async def live_counts(self, conn: Conn, room: Room = ANY) -> Sequence[LiveCount]:
         """Count the unfinished jobs."""
         counts = []
         async with conn.cursor() as cursor:
-            await cursor.execute(self.queries["live_counts"])
-            async for job_type, state, jobs, ahead in cursor:
+            await cursor.execute(self.queries["live_counts"], room.values)
+            async for job_type, state, jobs, ahead, others in cursor:
                 if state == JobState.PENDING:
-                    counts.append(LiveCount(job_type, JobState.SCHEDULED, ahead))
+                    counts.append(LiveCount(job_type, JobState.SCHEDULED, ahead, others))
                     jobs -= ahead
-                counts.append(LiveCount(job_type, JobState(state), jobs))
+                counts.append(LiveCount(job_type, JobState(state), jobs, others))
         return counts
 
-    async def oldest_ready(self, conn: Conn) -> Sequence[Oldest]:
+    async def oldest_ready(self, conn: Conn, room: Room = ANY) -> Sequence[Oldest]:
         """Find since when the oldest due job of each type waits."""
-        return await self._rows(conn, Oldest, "oldest_ready")
+        return await self._rows(conn, Oldest, "oldest_ready", room.values)
 
-    async def oldest_active(self, conn: Conn) -> Sequence[Oldest]:
+    async def oldest_active(self, conn: Conn, room: Room = ANY) -> Sequence[Oldest]:
         """Find since when the longest-running job of each type runs."""
-        return await self._rows(conn, Oldest, "oldest_active")
+        return await self._rows(conn, Oldest, "oldest_active", room.values)
 
     async def slot_counts(self, conn: Conn, span: Span) -> Mapping[int, int]:
         """Count the rows that finished in *span* by slot."""
@@ -79,9 +86,9 @@ class SqlReader:
             await cursor.execute(self.queries["slot_counts"], asdict(span))
             return dict(await cursor.fetchall())
 
-    async def slot_runs(self, conn: Conn, span: Span) -> Sequence[SlotRuns]:
-        """Aggregate the rows that finished in *span*; a slot and type has up to two rows to be added up."""
-        return await self._rows(conn, SlotRuns, "slot_runs", asdict(span))
+    async def slot_runs(self, conn: Conn, span: Span, room: Room = ANY) -> Sequence[SlotRuns]:
+        """Aggregate the rows that finished in *span*."""
+        return await self._rows(conn, SlotRuns, "slot_runs", asdict(span) | room.values)
 
     async def first_completed(self, conn: Conn) -> datetime | None:
         """Find where the completed rows begin."""
@@ -94,30 +101,36 @@ class SqlReader:
             await cursor.execute(self.queries["frontiers"])
             return {JobState(state): since async for state, since in cursor if since is not None}
 
-    async def finished_counts(self, conn: Conn, span: Span) -> Sequence[FinishedCount]:
+    async def finished_counts(self, conn: Conn, span: Span, room: Room = ANY) -> Sequence[FinishedCount]:
         """Count the rows that finished in *span* by slot, type and state."""
         async with conn.cursor() as cursor:
-            await cursor.execute(self.queries["finished_counts"], asdict(span))
+            await cursor.execute(self.queries["finished_counts"], asdict(span) | room.values)
             return [
-                FinishedCount(slot, job_type, JobState(state), jobs) async for slot, job_type, state, jobs in cursor
+                FinishedCount(slot, job_type, JobState(state), jobs, others)
+                async for slot, job_type, state, jobs, others in cursor
             ]
 
-    async def workers(self, conn: Conn) -> Sequence[Worker]:
+    async def workers(self, conn: Conn) -> Listed[Worker]:
         """List the workers; none where the engine has no such query, or this version no such table."""
         if Capability.HEARTBEATS in self._newer and not await self._is_newer(conn):
-            return []
-        return await self._rows(conn, Worker, "workers")
+            return Listed()
+        return await self._listed(conn, Worker, "workers")
 
-    async def schedules(self, conn: Conn) -> Sequence[ScheduleRow]:
+    async def schedules(self, conn: Conn) -> Listed[ScheduleRow]:
         """List the recurring jobs; none where the engine has no such query."""
-        return await self._rows(conn, ScheduleRow, "schedules")
+        return await self._listed(conn, ScheduleRow, "schedules")
 
-    async def ticks(self, conn: Conn) -> Mapping[str, datetime]:
+    async def schedule(self, conn: Conn, job_type: str) -> ScheduleRow | None:
+        """Find one recurring job."""
+        found = await self._listed(conn, ScheduleRow, "schedule", {"job_type": job_type})
+        return found.rows[0] if found.rows else None
+
+    async def ticks(self, conn: Conn, job_types: Collection[str] = ()) -> Mapping[str, datetime]:
         """Find the newest ticks; none where the engine has no such query."""
         if "ticks" not in self.queries:
             return {}
         async with conn.cursor() as cursor:
-            await cursor.execute(self.queries["ticks"])
+            await cursor.execute(self.queries["ticks"], {"asked": list(job_types)})
             return dict(await cursor.fetchall())
 
     async def _is_newer(self, conn: Conn) -> bool:
@@ -137,3 +150,12 @@ class SqlReader:
         async with conn.cursor(row_factory=class_row(row_type)) as cursor:
             await cursor.execute(self.queries[query], values)
             return await cursor.fetchall()
+
+    async def _listed(
+        self, conn: Conn, row_type: type[Row], query: str, values: Mapping[str, object] | None = None
+    ) -> Listed[Row]:
+        """Rows that each end with the number of all there are."""
+        if query not in self.queries:
+            return Listed()
+        found = await (await conn.execute(self.queries[query], values)).fetchall()
+        return Listed([row_type(*row) for *row, _ in found], found[0][-1] - len(found) if found else 0)

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import structlog
 
+from jobqueue.bounds import line
 from jobqueue.rows import ScheduleRow
 from jobqueue.schedules.cron import Cron, parse
 from jobqueue.schedules.expiry import described
@@ -114,7 +115,7 @@ class _Watched:
             return self._read(unread, now, grace)
         except Exception as error:  # noqa: BLE001 -- whatever one expression does, the other schedules go on
             self._readable = False
-            log.warning("schedule.unreadable", job_type=row.job_type, error=str(error) or repr(error))
+            log.warning("schedule.unreadable", job_type=row.job_type, error=line(error) or type(error).__name__)
             return unread
 
     def _read(self, unread: Schedule, now: datetime, grace: timedelta) -> Schedule:

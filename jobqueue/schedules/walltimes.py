@@ -1,6 +1,7 @@
 """The wall-clock times that an expression names, as naive datetimes of a clock that never shifts."""
 
 import calendar
+from array import array
 from bisect import bisect_left, bisect_right
 from datetime import MAXYEAR, MINYEAR, datetime
 
@@ -14,16 +15,18 @@ class WallTimes:
     """Finds the wall times of *fields* in both directions, to the second."""
 
     def __init__(self, fields: Fields) -> None:
-        self._minutes = [60 * hour + minute for hour in fields.hours for minute in fields.minutes]
+        self._fields = fields
+        # As small as can be: there may be a thousand expressions, each with every minute of the day.
+        self._minutes = array("H", (60 * hour + minute for hour in fields.hours for minute in fields.minutes))
         self._seconds = fields.seconds
+        self._days: dict[tuple[int, int, int], tuple[int, ...]] = {}
         # A month is told by its first weekday and its length: there are 28 sorts, and every sort comes round.
-        self._days = {
-            (month, first, length): _matching_days(fields, first, length)
+        self.never = not any(
+            _matching_days(fields, first, length)
             for month in fields.months
             for first in _FIRST_WEEKDAYS
             for length in _LENGTHS[month]
-        }
-        self.never = not any(self._days.values())
+        )
 
     def first_from(self, wall: datetime) -> datetime | None:
         """The first wall time at or after *wall*, None when there is none."""
@@ -78,7 +81,13 @@ class WallTimes:
         return None
 
     def _days_of(self, year: int, month: int) -> tuple[int, ...]:
-        return self._days.get((month, *calendar.monthrange(year, month)), ())
+        if month not in self._fields.months:
+            return ()
+        first, length = calendar.monthrange(year, month)
+        sort = month, first, length
+        if sort not in self._days:
+            self._days[sort] = _matching_days(self._fields, first, length)
+        return self._days[sort]
 
 
 def _at(day: datetime, minute: int, second: int) -> datetime:

@@ -17,10 +17,11 @@ FINISHED_SHARE = 0.95
 CONTROL = load("jobqueue.engines.ascent", "control.sql", schema="ascent")
 QUERIES = queries("jobqueue.engines.ascent", "ascent")
 
+ROOM = {"known": ["type-1"], "places": 1000}
 NOW = timedelta()
 """A moment since the table began to be filled, as all others here: that may be long after the tests were collected."""
-POLL = {"since": timedelta(minutes=-3), "until": timedelta(days=1), "slot_seconds": 15}
-SLOT = {"since": timedelta(seconds=-30), "until": NOW, "slot_seconds": 15}
+POLL = {"since": timedelta(minutes=-3), "until": timedelta(days=1), "slot_seconds": 15, **ROOM}
+SLOT = {"since": timedelta(seconds=-30), "until": NOW, "slot_seconds": 15, **ROOM}
 MARK = "CREATE TABLE filled_from AS SELECT now() AS moment"
 
 _FILL = f"""
@@ -75,9 +76,9 @@ def scans(conn: psycopg.Connection, query: sql.Composed, values: Mapping[str, ob
 @pytest.mark.parametrize(
     ("name", "values", "index"),
     [
-        ("live_counts", None, "jobs_live"),
-        ("oldest_ready", None, "jobs_live"),
-        ("oldest_active", None, "jobs_live"),
+        ("live_counts", ROOM, "jobs_live"),
+        ("oldest_ready", ROOM, "jobs_live"),
+        ("oldest_active", ROOM, "jobs_live"),
         ("slot_counts", POLL, "jobs_finished"),
         ("slot_runs", SLOT, "jobs_finished"),
         ("first_completed", None, "jobs_finished"),
@@ -99,7 +100,7 @@ def test_a_read_uses_its_index(
 @pytest.mark.parametrize(
     ("name", "values", "at_most"),
     [
-        ("oldest_ready", None, 3 * 50 + 1),
+        ("oldest_ready", ROOM, 3 * 50 + 1),
         ("slot_counts", POLL, 500),
         ("slot_runs", SLOT, 100),
         ("first_completed", None, 1),

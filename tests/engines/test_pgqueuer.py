@@ -54,7 +54,7 @@ async def slow_handler(address: str) -> AsyncIterator[None]:
 
 
 async def last(conn: AsyncConnection) -> datetime | None:
-    [schedule] = await READER.schedules(conn)
+    [schedule] = (await READER.schedules(conn)).rows
     return schedule.last_enqueued_at
 
 

@@ -16,7 +16,7 @@ from jobqueue.engines.reader import SqlReader
 from jobqueue.sql import load
 from tests.conftest import Server
 from tests.engines.conftest import KINDS
-from tests.engines.test_ascent_plans import MARK, POLL, SLOT, moments, scans
+from tests.engines.test_ascent_plans import MARK, POLL, ROOM, SLOT, moments, scans
 
 FILLS = load("tests.engines", "fill.sql")
 KINDS_FILLED = {
@@ -49,9 +49,9 @@ SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
 """
 
 READS = {
-    "live_counts": (None, 2 * LIVE_ROWS),
-    "oldest_ready": (None, 2 * LIVE_ROWS),
-    "oldest_active": (None, 2 * LIVE_ROWS),
+    "live_counts": (ROOM, 2 * LIVE_ROWS),
+    "oldest_ready": (ROOM, 2 * LIVE_ROWS),
+    "oldest_active": (ROOM, 2 * LIVE_ROWS),
     "slot_counts": (POLL, 2_000),
     "slot_runs": (SLOT, 1_000),
     "finished_counts": (SLOT, 1_000),
@@ -60,7 +60,7 @@ READS = {
     "recent_jobs": (None, 10_000),
     "workers": (None, 5_000),
     "schedules": (None, 1_000),
-    "ticks": (None, 11_000),
+    "ticks": ({"asked": ["type-1"]}, 11_000),
 }
 """What each read is asked, and how many rows it may touch."""
 

@@ -177,7 +177,7 @@ async def test_pgboss_janitor_leaves_the_job_of_the_newest_tick(
         assert [row.rows for row in concerned] == [2]
         assert await engine.control.clean(conn, cleanup, later, 10, "") == 2  # type: ignore[arg-type]
 
-        [schedule] = await engine.reader.schedules(conn)
+        [schedule] = (await engine.reader.schedules(conn)).rows
         assert schedule.last_enqueued_at is not None
 
 

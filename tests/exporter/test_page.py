@@ -10,10 +10,10 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from psycopg import AsyncConnection
 
 from exporter.exposition import Exposition
-from exporter.job_types import OTHER
 from exporter.page import Page
 from exporter.web import create_app
 from jobqueue import catalogue as metrics
+from jobqueue.bounds import OTHER
 from jobqueue.catalogue import METRICS, Kind
 from jobqueue.config import ConfiguredSchedule
 from jobqueue.states import JobState
@@ -246,7 +246,7 @@ async def test_job_types_beyond_the_limit_share_one_label_and_none_is_lost(
 
     page = await exporter.poll(rounds=2)
 
-    assert page.value(metrics.JOB_TYPES_FOLDED) == 3
+    assert page.by("kind", metrics.FOLDED) == {"job_types": 3, "schedules": 2, "workers": 0}
     assert page.by("job_type", metrics.JOBS, state="pending") == {"first": 0, "second": 0, OTHER: 2}
     assert page.by("job_type", metrics.JOBS, state="completed") == {"first": 0, "second": 1, OTHER: 2}
     assert page.by("job_type", metrics.RUNS) == {"first": 0, "second": 1, OTHER: 3}

@@ -1,6 +1,5 @@
 -- The Ascent queue, read. Every query names the index that it needs; tests hold them to it.
 -- A time outside the years 2 to 9998, infinity included, is nonsense that no calendar of ours holds: it is none at all.
--- A job type is cut at 500 characters: one that no index entry can hold would keep all others out of our tables.
 
 -- name: engine_version
 -- Ascent keeps no version of its tables; the build of the worker that started last is the platform's.
@@ -8,7 +7,7 @@ SELECT version FROM {schema}.workers WHERE version IS NOT NULL ORDER BY started_
 
 -- name: live_counts
 -- jobs_live, index only. A row per type and state comes back; pending splits into two without a second sort.
-SELECT coalesce(left(job_type, 500), '(none)') AS job_type,
+SELECT coalesce(job_type, '(none)') AS job_type,
        state::text,
        count(*) AS jobs,
        count(*) FILTER (WHERE run_after > now()) AS ahead
@@ -36,7 +35,7 @@ WITH RECURSIVE first AS (
       ORDER BY next.state, next.job_type, next.run_after
       LIMIT 1) AS hop
 )
-SELECT coalesce(left(job_type, 500), '(none)') AS job_type,
+SELECT coalesce(job_type, '(none)') AS job_type,
        min(greatest(created_at, run_after)) AS since
   FROM first
  WHERE state IN ('pending', 'retry')
@@ -45,7 +44,7 @@ SELECT coalesce(left(job_type, 500), '(none)') AS job_type,
  GROUP BY job_type
 
 -- name: oldest_active
-SELECT coalesce(left(job_type, 500), '(none)') AS job_type,
+SELECT coalesce(job_type, '(none)') AS job_type,
        min(started_at) AS since
   FROM {schema}.jobs
  WHERE state = 'active'
@@ -54,7 +53,7 @@ SELECT coalesce(left(job_type, 500), '(none)') AS job_type,
 
 -- name: finished
 -- jobs_finished; counted index only. The states are a list, so that each is one range of the index.
-SELECT coalesce(left(job_type, 500), '(none)') AS job_type, state::text, retries,
+SELECT coalesce(job_type, '(none)') AS job_type, state::text, retries,
        greatest(created_at, run_after) AS due_at, started_at, finished_at
   FROM {schema}.jobs
  WHERE state IN ('completed', 'failed', 'cancelled')
@@ -82,18 +81,19 @@ SELECT id AS worker, hostname, pid, mode, version,
        CASE WHEN last_seen_at BETWEEN '0002-01-01' AND '9999-01-01' THEN last_seen_at END AS last_seen_at,
        greatest(coalesce(processed, 0), 0) AS processed,
        greatest(coalesce(failed, 0), 0) AS failed,
-       left(current_job_type, 500) AS current_job_type,
+       current_job_type,
        CASE WHEN current_started_at BETWEEN '0002-01-01' AND '9999-01-01' THEN current_started_at END
          AS current_started_at
   FROM {schema}.workers
  WHERE id IS NOT NULL
 
 -- name: schedules
-SELECT left(job_type, 500) AS job_type, coalesce(description, '') AS description, coalesce(cron, '') AS cron,
+SELECT job_type, coalesce(description, '') AS description, coalesce(cron, '') AS cron,
        coalesce(timezone, 'UTC') AS timezone, coalesce(priority, 0) AS priority,
        CASE WHEN expire_after BETWEEN '-1000 years' AND '1000 years' THEN expire_after END AS expire_after,
        coalesce(enabled, false) AS enabled,
-       CASE WHEN last_enqueued_at BETWEEN '0002-01-01' AND '9999-01-01' THEN last_enqueued_at END AS last_enqueued_at
+       CASE WHEN last_enqueued_at BETWEEN '0002-01-01' AND '9999-01-01' THEN last_enqueued_at END AS last_enqueued_at,
+       true AS has_jobs
   FROM {schema}.schedules
  WHERE job_type IS NOT NULL
 

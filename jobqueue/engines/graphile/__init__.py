@@ -7,9 +7,10 @@ from psycopg.sql import Composable, Composed, Identifier, Literal
 
 from jobqueue import sql
 from jobqueue.engine import Capability, Engine, Recorder
+from jobqueue.engines.bounded import bounded
 from jobqueue.engines.control import SqlControl
 from jobqueue.engines.graphile.reader import GraphileReader
-from jobqueue.engines.reader import queries
+from jobqueue.engines.reader import of_finished, queries
 from jobqueue.states import JobState
 
 DEFAULT_SCHEMA = "graphile_worker"
@@ -45,7 +46,7 @@ def open_engine(schema: str) -> Engine:
     read = queries(__name__, schema, ended=ended)
     recorder = _recorder(schema)
     table = sql.load("jobqueue.engines", "recorder.sql", queue=Literal(schema))
-    recorded = {**sql.load("jobqueue.engines", "finished.sql", finished=table["finished"]), **table}
+    recorded = bounded({**of_finished(table["finished"]), **table})
     return Engine(
         name="graphile",
         schema=schema,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from psycopg import sql
 
-from jobqueue.engine import Capability, Conn, Span
+from jobqueue.engine import ANY, Capability, Conn, Room, Span
 from jobqueue.engines.reader import SqlReader
 from jobqueue.rows import SlotRuns
 
@@ -38,11 +38,11 @@ class GraphileReader(SqlReader):
             return await self.recorded.slot_counts(conn, span)
         return await super().slot_counts(conn, span)
 
-    async def slot_runs(self, conn: Conn, span: Span) -> Sequence[SlotRuns]:
+    async def slot_runs(self, conn: Conn, span: Span, room: Room = ANY) -> Sequence[SlotRuns]:
         """Aggregate what was recorded; without a recorder, what was given up."""
         if await self._records(conn):
-            return await self.recorded.slot_runs(conn, span)
-        return await super().slot_runs(conn, span)
+            return await self.recorded.slot_runs(conn, span, room)
+        return await super().slot_runs(conn, span, room)
 
     async def first_completed(self, conn: Conn) -> datetime | None:
         """Find where the records begin."""

@@ -14,7 +14,7 @@ class PgbossControl(SqlControl):
         if cleanup is not Cleanup.COMPLETED or not await self._keeps_count(conn):
             return await super().clean(conn, cleanup, before, batch, reason)
         gone = await (await conn.execute(self.queries[cleanup], {"before": before, "batch": batch})).fetchall()
-        values = {"names": [name for name, _ in gone], "times": [time for _, time in gone]}
+        values = {"digests": [digest for digest, _ in gone], "times": [time for _, time in gone]}
         await conn.execute(self.queries["lower_counts"], values)
         return len(gone)
 

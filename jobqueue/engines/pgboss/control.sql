@@ -128,7 +128,7 @@ held AS MATERIALIZED (
 )
 DELETE FROM {schema}.job
  WHERE (name, id) IN (SELECT name, id FROM held) AND state::text = 'completed'
-RETURNING name, completed_on::text
+RETURNING encode(sha256(convert_to(name, 'UTF8')), 'hex'), completed_on::text
 
 -- name: keeps_count
 -- Whether each queue has a count of its finished jobs, which has to be lowered with them.
@@ -136,14 +136,14 @@ SELECT EXISTS (SELECT FROM pg_attribute
                 WHERE attrelid = to_regclass(quote_ident({schema_name}) || '.queue') AND attname = 'retained_count')
 
 -- name: lower_counts
--- By the finish times of the jobs that are gone, queue by queue. A count that is NULL stays so: pg-boss makes it with its
+-- By the finish times of the jobs that are gone, queue by queue, each known by a digest: its name may be long. A count that is NULL stays so: pg-boss makes it with its
 -- first maintenance of the queue, and takes any other value for the result of one.
 UPDATE {schema}.queue
    SET retained_count = CASE WHEN retained_count IS NOT NULL THEN greatest(retained_count - counted, 0) END,
        total_count = greatest(total_count - jobs, 0)
   FROM (SELECT name, count(*) AS jobs, count(*) FILTER (WHERE completed_on <= retained_on) AS counted
-          FROM unnest(%(names)s::text[], %(times)s::text[]::timestamptz[]) AS gone (name, completed_on)
-          JOIN {schema}.queue USING (name)
+          FROM unnest(%(digests)s::text[], %(times)s::text[]::timestamptz[]) AS gone (digest, completed_on)
+          JOIN {schema}.queue ON encode(sha256(convert_to(name, 'UTF8')), 'hex') = digest
          GROUP BY name) AS of_queue
  WHERE queue.name = of_queue.name
 

@@ -1,0 +1,32 @@
+"""Bounds an engine's queries: see ``bounded.sql``."""
+
+from collections.abc import Mapping
+
+from psycopg import sql
+
+from jobqueue import bounds
+from jobqueue.sql import load
+
+_QUERY = sql.Placeholder("query")
+_AROUND = load("jobqueue.engines", "bounded.sql", query=_QUERY, **bounds.literals())
+
+NUMBERS = frozenset({"parts", "is_there", "first_completed", "slot_counts", "slot_runs"})
+"""What needs nothing around it: numbers, times and flags, as many as slots; ``slot_runs`` is bounded within."""
+
+
+def bounded(queries: Mapping[str, sql.Composed]) -> dict[str, sql.Composed]:
+    """Put around each query what bounds its answer; pieces and definitions of indexes stay as they are."""
+    around = {name: _around(name, query) for name, query in queries.items() if name in _AROUND}
+    if "schedules" in queries:
+        around["schedule"] = _around("schedule", queries["schedules"])
+    return {**queries, **around}
+
+
+def bounded_concerned(queries: Mapping[str, sql.Composed]) -> dict[str, sql.Composed]:
+    """Put around each ``…_concerned`` what bounds its answer."""
+    concerned = [name for name in queries if name.endswith("_concerned")]
+    return {**queries, **{name: _around("concerned", queries[name]) for name in concerned}}
+
+
+def _around(name: str, query: sql.Composed) -> sql.Composed:
+    return sql.Composed([query if part == _QUERY else part for part in _AROUND[name]])
