@@ -165,9 +165,10 @@ class Desk:
                 log.warning("source.unready", source=name, reason=reason)
         return reasons
 
-    def _interrupted(self, source: str, action_id: int, action: Action) -> None:
+    def _interrupted(self, source: str, action_id: int, action: str) -> None:
         log.warning("action.interrupted", source=source, action=action, id=action_id)
-        self.tally.outcomes[source, action, audit.INTERRUPTED] += 1
+        if action in list(Action):  # a label, so of a few values
+            self.tally.outcomes[source, Action(action), audit.INTERRUPTED] += 1
 
     def _source(self, name: str) -> ControlledSource:
         source = self.sources.get(name)
