@@ -6,7 +6,8 @@ from typing import Any
 
 from control_api.actions import Action
 from control_api.audit import LONGEST_REQUEST_ID
-from control_api.schemas import PROBLEM_TYPE, SCHEMAS, json_content, ref
+from control_api.problems import PROBLEM_TYPE
+from control_api.schemas import SCHEMAS, json_content, ref
 from control_api.settings import ControlSettings
 
 Part = Mapping[str, Any]

@@ -8,8 +8,6 @@ from control_api.actions import Action
 
 Schema = Mapping[str, Any]
 
-PROBLEM_TYPE = "application/problem+json"
-
 _TEXT: Schema = {"type": "string"}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _TIME: Schema = {"type": "string", "format": "date-time"}

@@ -3,7 +3,6 @@
 import argparse
 import re
 import secrets
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from jobqueue.config import Settings
 from jobqueue.config.errors import one_of, shown
 from jobqueue.rows import Listed
 from jobqueue.session import PINNED, check_version
+from jobqueue.terminal import complain, say, visible
 
 _QUERIES = sql.load("control_api", "tokens.sql", **bounds.literals())
 _PREFIX = "sst_"  # by which scanners for leaked secrets may know one
@@ -86,13 +86,13 @@ def run_token_command(arguments: argparse.Namespace, settings: Settings, program
             printed, said = _run(conn, arguments)
     except (TokenError, psycopg.Error) as error:
         mending = " (python -m jobqueue migrate makes it)" if isinstance(error, UndefinedTable) else ""
-        print(f"{program} token: {' '.join(str(error).split())}{mending}", file=sys.stderr)
+        complain(f"{program} token: {' '.join(str(error).split())}{mending}")
         return 1
     # After the commit: what is printed is valid.
     for line in printed:
-        print(line)
+        say(visible(line))
     if said:
-        print(said, file=sys.stderr)
+        complain(said)
     return 0
 
 

@@ -9,7 +9,7 @@
 7. **bodies**: a small form or JSON (`bodies`)
 8. **pace**: nobody acts more often than people do (`pace`)
 
-Headers are added to whatever is sent at last (`headers`).
+Headers are added to whatever is sent at last (`headers`). What isn't HTTP never comes here: `unread` answers it.
 """
 
 from collections.abc import Collection, Sequence
@@ -24,11 +24,11 @@ from control_api.security.identity import identified
 from control_api.security.pace import Pace, paced
 from control_api.security.patience import patient
 from control_api.security.refusals import REFUSALS, Refusals
-from control_api.security.rendering import ProblemPage, plain_page, referenced, rendered
+from control_api.security.rendering import ProblemPage, plain_page, referenced, rendered, unread
 from control_api.security.same_origin import same_origin
 from control_api.settings import ControlSettings
 
-__all__ = ["CLIENT", "MAX_BODY", "REFUSALS", "ProblemPage", "Refusals", "secure"]
+__all__ = ["CLIENT", "MAX_BODY", "REFUSALS", "ProblemPage", "Refusals", "secure", "unread"]
 
 
 def secure(
@@ -40,7 +40,7 @@ def secure(
 ) -> None:
     """Put all of it before the handlers of *app*.
 
-    That is to be made with ``client_max_size=MAX_BODY`` and served with ``auto_decompress=False``: aiohttp would
+    That is to be made with ``client_max_size=MAX_BODY`` and served by ``jobqueue.serving.Runner``: aiohttp alone would
     unpack a body before anybody is asked. *sources* are the names that may be a label of a refusal.
     """
     app[REFUSALS] = refusals = Refusals(sources)
