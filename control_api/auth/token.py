@@ -50,7 +50,7 @@ class TokenAuthenticator:
         if not any(header.split(maxsplit=1)[:1] and header.split()[0].lower() == "bearer" for header in headers):
             return None
         scheme, _, token = (part.strip() for part in headers[0].strip().partition(" "))
-        if len(headers) > 1 or scheme.lower() != "bearer" or not token:
+        if len(headers) > 1 or scheme.lower() != "bearer":
             raise self._wrong("authorization-malformed")
         if not is_token(token):
             raise self._wrong("token-malformed")

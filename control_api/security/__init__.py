@@ -3,11 +3,12 @@
 1. a **reference** for the log (`rendering.referenced`)
 2. **where** it comes from; ``X-Forwarded-For`` from our own proxies alone (`client`)
 3. **problems** become answers, refusals are counted and logged (`rendering`, `refusals`)
-4. **patience**: an answer takes seconds or is broken off (`patience`)
-5. **who** it is; what isn't marked as public needs somebody (`identity`)
-6. **same origin**: what changes something doesn't come from another site (`same_origin`)
-7. **bodies**: a small form or JSON (`bodies`)
-8. **pace**: nobody acts more often than people do (`pace`)
+4. **once**: no header that decides something comes twice (`once`)
+5. **patience**: an answer takes seconds or is broken off (`patience`)
+6. **who** it is; what isn't marked as public needs somebody (`identity`)
+7. **same origin**: what changes something doesn't come from another site (`same_origin`)
+8. **bodies**: a small form or JSON (`bodies`)
+9. **pace**: nobody acts more often than people do (`pace`)
 
 Headers are added to whatever is sent at last (`headers`). What isn't HTTP never comes here: `unread` answers it.
 """
@@ -21,6 +22,7 @@ from control_api.security.bodies import MAX_BODY, readable
 from control_api.security.client import CLIENT, forwarded
 from control_api.security.headers import add_headers
 from control_api.security.identity import identified
+from control_api.security.once import once
 from control_api.security.pace import Pace, paced
 from control_api.security.patience import patient
 from control_api.security.refusals import REFUSALS, Refusals
@@ -49,6 +51,7 @@ def secure(
             referenced,
             forwarded(settings.trusted_proxies),
             rendered(refusals, page),
+            once,
             patient,
             identified(authenticators, Pace(per_minute=10, burst=10)),
             same_origin(settings.origins),
