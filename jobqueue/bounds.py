@@ -42,6 +42,7 @@ LISTS: Final[Mapping[str, int]] = {
     "steps": 50,
     "unfinished": 100,
     "tokens": 1000,
+    "valid_tokens": 10_000,
     "allowed": 20,
     "minutes": 60_000,
     "cells": 2048,
