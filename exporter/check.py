@@ -41,8 +41,7 @@ async def check(sources: Sequence[Source], say: Callable[[str], None]) -> bool:
         say(f"{source.name}: {f'{len(problems)} to mend' if problems else 'ok'}")
         for problem in problems:
             say(f"  {visible(problem.text)}")
-            for mending in "
-".join(problem.mend).splitlines():
+            for mending in "\n".join(problem.mend).splitlines():
                 say(f"    {mending}")
     return good
 
