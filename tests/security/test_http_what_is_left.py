@@ -49,7 +49,7 @@ def _button_of_an_editor() -> dict[str, str]:
     return {**fetch, "url": "/control/main/cancel-pending", "body": "request_id=looks-harmless"}
 
 
-async def test_who_edits_a_dashboard_can_place_a_button_that_acts_for_the_admin_who_presses_it(
+async def test_an_editor_of_a_dashboard_can_place_a_button_that_acts_for_the_admin_who_presses_it(
     migrated: str, served: Service
 ) -> None:
     button = _button_of_an_editor()
@@ -63,7 +63,7 @@ async def test_who_edits_a_dashboard_can_place_a_button_that_acts_for_the_admin_
     assert log == [("grafana:ann", "cancel-pending")]
 
 
-async def test_the_log_names_the_admin_whose_session_acted_and_a_refusal_names_who_tried(
+async def test_the_log_names_the_admin_whose_session_acted_and_a_refusal_names_the_one_who_tried(
     migrated: str, served: Service
 ) -> None:
     with capture_logs() as logs:
@@ -81,7 +81,7 @@ async def test_the_session_of_a_server_admin_is_enough_for_every_action(served: 
         assert answer.status in (200, 202), action
 
 
-async def test_whoever_reaches_a_port_can_read_metrics_and_health_without_credentials(migrated: str) -> None:
+async def test_everyone_who_reaches_a_port_can_read_metrics_and_health_without_credentials(migrated: str) -> None:
     async with exporter_serving(DATABASE_URL=migrated) as exporter:
         opened = [(await exporter.get(path))[0] for path in ("/", "/metrics", "/healthz")]
     async with serving({"main": migrated}, auth=("token",)) as control:
