@@ -124,7 +124,7 @@ async def test_a_recurring_job_for_which_the_list_has_no_room_can_be_run(
 async def test_the_list_of_tokens_has_an_end(queue: AsyncConnection, migrated: str) -> None:
     await queue.execute(
         "INSERT INTO system_status.api_tokens (name, hash, allow)"
-        " SELECT n || repeat('n', 1000), sha256(n::text::bytea), array_fill(repeat('a', 1000), array[1000])"
+        " SELECT n || repeat('n', 1000), sha256(n::text::bytea), array_fill(repeat('a', 1000), array[30])"
         "   FROM generate_series(1, 5000) AS n"
     )
 
