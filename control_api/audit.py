@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -46,11 +46,9 @@ class AuditEntry:
 
     id: int
     source: str
-    action: str
-    """An ``Action``, or the name of one that this version doesn't know."""
+    action: Action
     actor: str
-    at: datetime | None
-    """None for a time that no calendar holds."""
+    at: datetime
     request_id: str
     job_type: str | None
     before: datetime | None
@@ -64,22 +62,6 @@ class AuditEntry:
     """The moment of all this, by the database's clock."""
     replayed: bool = field(default=False, compare=False)
     """Whether it answers a request that was made before."""
-
-    @property
-    def known_action(self) -> Action | None:
-        """The action, where this version knows it."""
-        return Action(self.action) if self.action in list(Action) else None
-
-    @property
-    def title(self) -> str:
-        """The caption of the action's button; its bare name where this version doesn't know it."""
-        return self.known_action.title if self.known_action else self.action
-
-    @property
-    def lasted(self) -> timedelta | None:
-        """How long it took, or takes so far; None where a time isn't known."""
-        until = self.ended_at if self.state != RUNNING else self.read_at
-        return until - self.at if until is not None and self.at is not None else None
 
     @property
     def changed(self) -> int:
@@ -115,17 +97,11 @@ async def add_step(conn: Conn, action_id: int, step: str, changed: int) -> None:
     await conn.execute(_QUERIES["add_step"], {"id": action_id, "step": step, "changed": changed})
 
 
-async def add_end(conn: Conn, action_id: int, state: str, note: str | None = None) -> bool:
-    """Write how an action ended; False when it has an end, which stays."""
-    values = {"id": action_id, "step": state, "note": note and note[: bounds.TEXTS["note"]]}
-    return await (await conn.execute(_QUERIES["add_end"], values)).fetchone() is not None
-
-
 async def end(conn: Conn, action_id: int, state: str, note: str | None = None) -> str:
     """Write how an action ended, unless it has an end; answers which it has."""
-    if await add_end(conn, action_id, state, note):
-        return state
-    ended = await (await conn.execute(_QUERIES["the_end"], {"id": action_id})).fetchone()
+    values = {"id": action_id, "step": state, "note": note}
+    written = await (await conn.execute(_QUERIES["add_end"], values)).fetchone()
+    ended = written or await (await conn.execute(_QUERIES["the_end"], values)).fetchone()
     return str(ended[0]) if ended else state
 
 
@@ -158,10 +134,10 @@ async def entries(
         return [_entry(row) async for row in cursor]
 
 
-async def unfinished(conn: Conn, source: str, *, ever: bool = False) -> Sequence[tuple[int, str]]:
+async def unfinished(conn: Conn, source: str, *, ever: bool = False) -> Sequence[tuple[int, Action]]:
     """Find actions of the last days, or *ever*, without an end: running somewhere, or interrupted."""
     cursor = await conn.execute(_QUERIES["unfinished"], {"source": source, "ever": ever})
-    return await cursor.fetchall()
+    return [(row[0], Action(row[1])) for row in await cursor.fetchall()]
 
 
 async def last_done(conn: Conn, source: str, action: Action) -> datetime | None:
@@ -173,4 +149,4 @@ async def last_done(conn: Conn, source: str, action: Action) -> datetime | None:
 def _entry(row: Mapping[str, Any]) -> AuditEntry:
     known = dict(row)
     names, changed = known.pop("step_names"), known.pop("step_changed")
-    return AuditEntry(**known, steps=tuple(zip(names, changed, strict=True)))
+    return AuditEntry(**{**known, "action": Action(known["action"])}, steps=tuple(zip(names, changed, strict=True)))

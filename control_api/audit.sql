@@ -33,14 +33,11 @@ SELECT step
  WHERE action_id = %(id)s AND step IN ('done', 'failed', 'interrupted')
 
 -- name: entries
--- An end is the first step of an action that has one; the changed rows are added up by step, in the order of beginning. A time
--- that no calendar holds is none: one row of the log never hides the others.
-SELECT action.id, {source} AS source, {action} AS action, {actor} AS actor,
-       CASE WHEN action.at BETWEEN '0002-01-01' AND '9998-01-01' THEN action.at END AS at,
-       {request_id} AS request_id, {job_type} AS job_type,
-       CASE WHEN before BETWEEN '0002-01-01' AND '9998-01-01' THEN before END AS before, now() AS read_at,
+-- An end is the first step of an action that has one; what changed is added up by step, in the order of beginning.
+SELECT action.id, {source} AS source, {action} AS action, {actor} AS actor, action.at,
+       {request_id} AS request_id, {job_type} AS job_type, action.before, now() AS read_at,
        coalesce(ended.step, 'running') AS state,
-       CASE WHEN ended.at BETWEEN '0002-01-01' AND '9998-01-01' THEN ended.at END AS ended_at,
+       ended.at AS ended_at,
        {note} AS note,
        coalesce(steps.names, '{{}}') AS step_names,
        coalesce(steps.changed, '{{}}') AS step_changed
@@ -53,7 +50,7 @@ SELECT action.id, {source} AS source, {action} AS action, {actor} AS actor,
      LIMIT 1) AS ended ON true
   LEFT JOIN LATERAL (
     SELECT array_agg({step} ORDER BY first) AS names, array_agg(changed ORDER BY first) AS changed
-      FROM (SELECT step, min(seq) AS first, least(greatest(sum(changed), 0), 1e15)::bigint AS changed
+      FROM (SELECT step, min(seq) AS first, sum(changed)::bigint AS changed
               FROM system_status.admin_action_steps
              WHERE action_id = action.id AND step NOT IN ('done', 'failed', 'interrupted')
              GROUP BY step
@@ -69,7 +66,7 @@ SELECT action.id, {source} AS source, {action} AS action, {actor} AS actor,
  LIMIT %(limit)s
 
 -- name: last_done
-SELECT CASE WHEN ended.at BETWEEN '0002-01-01' AND '9998-01-01' THEN ended.at END
+SELECT ended.at
   FROM system_status.admin_actions AS action
   JOIN system_status.admin_action_steps AS ended ON ended.action_id = action.id AND ended.step = 'done'
  WHERE action.source = %(source)s AND action.action = %(action)s

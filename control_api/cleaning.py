@@ -7,12 +7,11 @@ from time import monotonic
 
 import structlog
 from psycopg import Error
-from psycopg.errors import LockNotAvailable
 
-from control_api import audit
-from control_api.actions import Step
+from control_api import audit, locks
+from control_api.actions import Action, Step
 from control_api.errors import told
-from control_api.leases import Lease
+from control_api.locks import Lock
 from control_api.problems import NotPossible, Problem
 from control_api.sources import ControlledSource, times_cancelled
 from jobqueue.engine import Conn
@@ -23,7 +22,7 @@ _LONGEST_PAUSE = 1.0
 
 
 class Cleaning:
-    """One clean-up of one source. Each batch renews its lease, and is rolled back when that is gone.
+    """One clean-up of one source. It lives on the connection that holds its locks.
 
     With *zeros* the log has a row also for a step that found nothing to do.
     """
@@ -31,15 +30,16 @@ class Cleaning:
     def __init__(
         self,
         source: ControlledSource,
-        lease: Lease,
+        action: Action,
+        action_id: int,
         steps: Sequence[Step],
         batch: int,
         *,
         zeros: bool,
     ) -> None:
         self._source = source
-        self._lease = lease
-        self._id = lease.action_id
+        self._action = action
+        self._id = action_id
         self._steps = steps
         self._batch = batch
         self._zeros = zeros
@@ -60,6 +60,7 @@ class Cleaning:
                     self._say(failed[-1])
                     if conn.closed:
                         break
+            await self._make_way(conn)
             if failed:
                 await self._end_elsewhere(audit.FAILED, "; ".join(failed))
             else:
@@ -69,6 +70,7 @@ class Cleaning:
             raise
         except (Error, Problem) as error:
             self._say(told(error))
+            await self._make_way(conn)
             await self._end_elsewhere(audit.FAILED, "; ".join((*failed, told(error))))
 
     async def _do(self, conn: Conn, step: Step) -> None:
@@ -77,10 +79,7 @@ class Cleaning:
             began = monotonic()
             async with conn.transaction():
                 await self._source.begin_writing(conn)
-                if not await self._lease.renew(conn):
-                    raise NotPossible(
-                        "this process stood still for so long that another one took the action for interrupted"
-                    )
+                await self._check_lock(conn)
                 changed = await self._source.engine.control.clean(
                     conn, step.cleanup, step.before, self._batch, step.reason
                 )
@@ -95,10 +94,20 @@ class Cleaning:
             if times_cancelled() > cancelled:  # which Python 3.11 may have lost within a statement
                 raise asyncio.CancelledError
 
+    async def _check_lock(self, conn: Conn) -> None:
+        if not await locks.holds(conn, Lock.ACTION, str(self._id)):
+            raise NotPossible(
+                "the session that holds its lock is gone: a pooler before the database has to pool by session, "
+                "not by transaction"
+            )
+
+    async def _make_way(self, conn: Conn) -> None:
+        """Whoever sees the end can begin the next one, although the connection takes a moment to end."""
+        with suppress(Error):
+            await locks.let_go(conn, Lock.CLEAN_UP, locks.kind(self._source.name, self._action))
+
     async def _end(self, conn: Conn, state: str, note: str | None = None) -> None:
         async with conn.transaction():
-            await self._source.begin(conn)
-            await self._lease.give_back(conn)
             ended = await audit.end(conn, self._id, state, note)
         self.ended = ended
 
@@ -109,26 +118,19 @@ class Cleaning:
                 await self._end(conn, state, note)
 
     def _say(self, error: str) -> None:
-        log.warning("cleaning.failed", source=self._source.name, action=self._lease.action, id=self._id, error=error)
+        log.warning("cleaning.failed", source=self._source.name, action=self._action, id=self._id, error=error)
 
 
-async def mark_interrupted(
-    source: ControlledSource,
-    tell: Callable[[int, str], None],
-    *,
-    ever: bool,
-) -> None:
-    """Give an end to actions whose process died, or stood still, in the middle: their lease isn't alive."""
+async def mark_interrupted(source: ControlledSource, tell: Callable[[int, Action], None], *, ever: bool) -> None:
+    """Give an end to actions whose process died in the middle: nobody holds their lock."""
     async with source.connection() as conn:
-        async with conn.transaction():
-            await source.begin(conn)
-            unfinished = await audit.unfinished(conn, source.name, ever=ever)
-        for action_id, action in unfinished:
-            with suppress(LockNotAvailable):  # a batch is under way
-                async with conn.transaction():
-                    await source.begin(conn)
-                    if not await Lease(source.name, action, action_id).take_back(conn):
-                        continue
-                    # It may have ended meanwhile.
-                    if await audit.add_end(conn, action_id, audit.INTERRUPTED, "the process ended in the middle"):
-                        tell(action_id, action)
+        for action_id, action in await audit.unfinished(conn, source.name, ever=ever):
+            async with conn.transaction():
+                await source.begin_writing(conn)
+                if not await locks.is_free(conn, Lock.ACTION, str(action_id)):
+                    continue
+                # It may have ended meanwhile.
+                if (action_id, action) not in await audit.unfinished(conn, source.name, ever=ever):
+                    continue
+                await audit.end(conn, action_id, audit.INTERRUPTED, "the process ended in the middle")
+                tell(action_id, action)

@@ -6,13 +6,11 @@ from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from datetime import datetime
 
-from psycopg.errors import LockNotAvailable
-
-from control_api import audit
+from control_api import audit, locks
 from control_api.actions import Action, plan, step_names
 from control_api.audit import Request
 from control_api.cleaning import Cleaning
-from control_api.leases import Lease
+from control_api.locks import Lock
 from control_api.problems import AlreadyRunning
 from control_api.sources import ControlledSource
 from control_api.tally import Tally
@@ -47,7 +45,7 @@ class CleanUps:
             if new:
                 steps = plan(request.action, before, self._limits, queue.engine.control.cleanups)
                 zeros = request.actor != audit.BY_ITSELF
-                cleaning = Cleaning(queue, _lease(request, action_id), steps, self._batch, zeros=zeros)
+                cleaning = Cleaning(queue, request.action, action_id, steps, self._batch, zeros=zeros)
                 self._tally.running[kind] += 1
                 work = self._work(cleaning, request, conn, held.pop_all(), (queue.name, action_id))
                 self._tasks[queue.name, action_id] = asyncio.create_task(work)
@@ -66,13 +64,13 @@ class CleanUps:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def _enter(self, queue: ControlledSource, conn: Conn, request: Request) -> tuple[int, datetime, bool]:
-        """Write the row and take the lease; answers what is meant by it, and whether the request is new."""
+        """Write the row and take the locks; answers what is meant by it, and whether the request is new."""
         async with conn.transaction():
             moment = await queue.begin_writing(conn)
             before = min(request.shown_at or moment, moment)
-            # First the row: the same request at the same time waits for it, and for no lease.
+            # First the row: whoever brings the same request at the same time waits for it, and for no lock.
             action_id, new = await audit.begin(conn, request, before)
-            if new and not await _take(conn, _lease(request, action_id)):
+            if new and not await _take_locks(conn, queue.name, request.action, action_id):
                 raise AlreadyRunning(queue.name, request.action.title)
         return action_id, before, new
 
@@ -83,7 +81,7 @@ class CleanUps:
             try:
                 await cleaning.work(conn)
             finally:
-                await conn.close()
+                await conn.close()  # with its locks
                 del self._tasks[key]
                 self._tally.running[request.source, request.action] -= 1
                 if cleaning.ended is not None:
@@ -93,12 +91,7 @@ class CleanUps:
                         self._tally.removed[request.source, step] += changed
 
 
-def _lease(request: Request, action_id: int) -> Lease:
-    return Lease(request.source, request.action, action_id)
-
-
-async def _take(conn: Conn, lease: Lease) -> bool:
-    try:
-        return not await lease.is_taken(conn) and await lease.take(conn)
-    except LockNotAvailable:  # another process takes or renews it at this moment
-        return False
+async def _take_locks(conn: Conn, source: str, action: Action, action_id: int) -> bool:
+    return await locks.take(conn, Lock.CLEAN_UP, locks.kind(source, action)) and await locks.take(
+        conn, Lock.ACTION, str(action_id)
+    )

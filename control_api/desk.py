@@ -165,10 +165,9 @@ class Desk:
                 log.warning("source.unready", source=name, reason=reason)
         return reasons
 
-    def _interrupted(self, source: str, action_id: int, action: str) -> None:
+    def _interrupted(self, source: str, action_id: int, action: Action) -> None:
         log.warning("action.interrupted", source=source, action=action, id=action_id)
-        if action in list(Action):  # a label, so of a few values
-            self.tally.outcomes[source, Action(action), audit.INTERRUPTED] += 1
+        self.tally.outcomes[source, action, audit.INTERRUPTED] += 1
 
     def _source(self, name: str) -> ControlledSource:
         source = self.sources.get(name)

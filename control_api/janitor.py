@@ -63,8 +63,8 @@ class Rounds:
         """Run the janitor if it is due. Raises what ``Desk.act`` raises."""
         async with self._desk.sources[self._source].reading() as conn:
             runs = await audit.entries(conn, source=self._source, action=Action.JANITOR, limit=1)
-            ago = await clock(conn) - runs[0].at if runs and runs[0].at else None
-        if not runs and monotonic() < self._first_at:
+            ago = await clock(conn) - runs[0].at if runs else None
+        if ago is None and monotonic() < self._first_at:
             return
         if ago is not None and timedelta() <= ago < self._every:  # one from the future: the clock was set back
             return

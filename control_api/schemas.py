@@ -61,11 +61,11 @@ SCHEMAS: Mapping[str, Schema] = {
     "Entry": _object(
         id={"type": "string", "pattern": "^.+-[0-9]+$"},
         source=_TEXT,
-        action={**_TEXT, "description": "Another version may have actions that this one doesn't know."},
+        action=_ACTION,
         job_type=_or_null(_TEXT),
         actor=_TEXT,
         request_id=_TEXT,
-        at=_or_null(_TIME),
+        at=_TIME,
         before=_or_null({**_TIME, "description": "Only what was there then is touched."}),
         state={"type": "string", "enum": [audit.RUNNING, audit.DONE, audit.FAILED, audit.INTERRUPTED]},
         ended_at=_or_null(_TIME),

@@ -104,19 +104,15 @@ class ControlledSource:
         """Lend a read-only transaction that sees one moment."""
         async with self.connection() as conn, conn.transaction():
             await conn.execute(b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            await self.begin(conn)
+            await conn.execute(_LIMITS)
             yield conn
-
-    async def begin(self, conn: Conn) -> None:
-        """Set the limits of a transaction in which nothing of the queue is changed."""
-        await conn.execute(_LIMITS)
 
     async def begin_writing(self, conn: Conn) -> datetime:
         """Set a transaction's limits; answers the database's time.
 
         Raises ``ReadOnly``, also for a standby, and ``NotPossible`` where the engine's schema isn't safe to write to.
         """
-        await self.begin(conn)
+        await conn.execute(_LIMITS)
         now, read_only = await (await conn.execute(_MOMENT)).fetchone() or (None, True)
         if read_only or self.read_only or now is None:
             raise ReadOnly(self.name)

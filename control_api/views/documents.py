@@ -18,7 +18,7 @@ Document = Mapping[str, Any]
 
 def entry_document(entry: AuditEntry, links: Links) -> Document:
     """An entry of the log with what has come of it so far."""
-    queued = entry.action == Action.RUN and entry.state == audit.DONE
+    queued = entry.action is Action.RUN and entry.state == audit.DONE
     return {
         "id": entry_name(entry.source, entry.id),
         "source": entry.source,

@@ -69,9 +69,9 @@ def breakable(name: str | None) -> Markup:
     return Markup("<wbr>").join(re.split(r"(?<=[._/:-])(?=\w)", name or ""))
 
 
-def heading(title: str, source: str, job_type: str | None) -> str:
+def heading(action: Action, source: str, job_type: str | None) -> str:
     """What a page about an action is headed."""
-    return f"{title}: {job_type}" if job_type is not None else f"{title} on {source}"
+    return f"{action.title}: {job_type}" if job_type is not None else f"{action.title} on {source}"
 
 
 def concerned(asked: AskedStep) -> str:

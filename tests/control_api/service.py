@@ -18,11 +18,6 @@ from control_api.settings import ControlSettings
 from jobqueue.config import Janitor, Source
 from jobqueue.serving import Runner
 
-LEASED = b"""
-INSERT INTO system_status.admin_action_leases
-SELECT source, action, id, clock_timestamp() + interval '59 min' FROM system_status.admin_actions WHERE id = 1
-"""
-"""Has the first action of the log be at work in a process that renews its lease, if a lease may live for an hour."""
 HTML = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
 JSON = {"Accept": "application/json, text/plain, */*"}
 BY_HAND = Janitor(every=timedelta(0))

@@ -100,20 +100,20 @@ async def test_the_same_request_at_once_from_two_replicas_is_begun_once(
     assert sorted(entry.replayed for entry in entries) == [False] + [True] * 9
 
 
-async def test_a_process_whose_lease_another_has_ended_changes_nothing_more_and_says_why(
+async def test_a_session_that_lost_its_lock_changes_nothing_more_and_says_what_is_needed(
     migrated: str, queue: AsyncConnection
 ) -> None:
     await pile(queue, 50)
     await queue.execute(
-        b"CREATE FUNCTION take_back() RETURNS trigger LANGUAGE plpgsql AS"
-        b" $$ BEGIN DELETE FROM system_status.admin_action_leases; RETURN NULL; END $$;"
-        b"CREATE TRIGGER take_back AFTER UPDATE ON ascent.jobs EXECUTE FUNCTION take_back()"
+        b"CREATE FUNCTION unlock() RETURNS trigger LANGUAGE plpgsql AS"
+        b" $$ BEGIN PERFORM pg_advisory_unlock_all(); RETURN NULL; END $$;"
+        b"CREATE TRIGGER unlock AFTER UPDATE ON ascent.jobs EXECUTE FUNCTION unlock()"
     )
     async with a_desk(migrated, batch=10) as desk:
         entry = await ended(desk, await desk.act(order(Action.CANCEL_PENDING)))
 
     assert (entry.state, entry.changed) == (audit.FAILED, 10)
-    assert "stood still for so long that another one took the action for interrupted" in (entry.note or "")
+    assert "pool by session" in (entry.note or "")
 
 
 async def test_an_action_has_one_end_the_first(migrated: str, queue: AsyncConnection) -> None:
@@ -177,13 +177,11 @@ async def test_cut_off_between_any_two_statements_what_is_changed_is_what_the_lo
             await desk.act(order(action))
         await _quiet(desk)
         monkeypatch.undo()
-        monkeypatch.setattr("control_api.leases.SECONDS", 0)  # that of a process that died has run out
         touched = await count(queue, changed) + before - sum([await count(queue, table) for table in deleted])
         logged = await queue.execute("SELECT coalesce(sum(changed), 0) FROM system_status.admin_action_steps")
         assert (touched,) == await logged.fetchone()
 
         await desk.mark_interrupted()
-        monkeypatch.undo()
         again = await ended(desk, await desk.act(order(action, "again")))
 
     assert again.state == audit.DONE

@@ -14,9 +14,10 @@ from control_api.audit import BY_ITSELF as ACTOR
 from control_api.audit import AuditEntry
 from control_api.desk import Desk
 from control_api.janitor import Rounds
+from control_api.locks import Lock
 from control_api.problems import AlreadyRunning
 from jobqueue.engine import Conn
-from tests.control_api.service import LEASED, serving
+from tests.control_api.service import serving
 from tests.control_api.test_desk import a_desk, ended, order, queue
 
 __all__ = ["queue"]
@@ -175,10 +176,8 @@ async def test_what_people_did_lately_is_not_lost_between_its_rounds(migrated: s
     assert rounds.html.count("/control/audit/main-") == 50
 
 
-async def test_what_is_at_work_is_shown_however_much_was_done_since(
-    migrated: str, queue: AsyncConnection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("control_api.leases.SECONDS", 3600)
+async def test_what_is_at_work_is_shown_however_much_was_done_since(migrated: str, queue: AsyncConnection) -> None:
+    await queue.execute(f"SELECT pg_advisory_lock({int(Lock.ACTION)}, hashtext('1'))".encode())  # it lives
     await queue.execute(
         "INSERT INTO system_status.admin_actions (at, source, action, actor, request_id, request)"
         " SELECT now() - interval '1 day', 'main', 'fail-active', 'token:ci', n::text, '' "
@@ -188,7 +187,6 @@ async def test_what_is_at_work_is_shown_however_much_was_done_since(
         "INSERT INTO system_status.admin_action_steps (action_id, seq, step)"
         " SELECT id, 1, 'done' FROM system_status.admin_actions WHERE id > 1"
     )
-    await queue.execute(LEASED)
     async with serving({"main": migrated}) as served:
         index = await (await served.get("/control/")).json()
 

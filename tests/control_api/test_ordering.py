@@ -7,7 +7,8 @@ import pytest
 from psycopg import AsyncConnection
 
 from control_api.actions import Action
-from tests.control_api.service import HTML, JSON, LEASED, Service, serving
+from control_api.locks import Lock
+from tests.control_api.service import HTML, JSON, Service, serving
 from tests.control_api.test_asking import queue
 from tests.control_api.test_desk import count, pile
 from tests.waiting import until_found
@@ -138,18 +139,13 @@ async def test_a_request_id_for_something_else_is_409(served: Service) -> None:
     assert "was used for something else" in await other.text()
 
 
-async def test_a_second_janitor_is_409(migrated: str, queue: AsyncConnection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("control_api.leases.SECONDS", 3600)
-    await queue.execute(
-        "INSERT INTO system_status.admin_actions (source, action, actor, request_id, request)"
-        " VALUES ('main', 'janitor', 'token:ci', 'r', '')"
-    )
-    await queue.execute(LEASED)
-    async with serving({"main": migrated}) as served:
+async def test_a_second_janitor_is_409(migrated: str, queue: AsyncConnection) -> None:
+    async with await AsyncConnection.connect(migrated, autocommit=True) as other, serving({"main": migrated}) as served:
+        await other.execute(f"SELECT pg_advisory_lock({int(Lock.CLEAN_UP)}, hashtext('main: janitor'))".encode())
         answer = await served.post(PATHS[Action.JANITOR], data={"request_id": "r1"})
 
     assert (answer.status, (await answer.json())["type"]) == (409, "urn:problem-type:already-running")
-    assert await count(queue, "system_status.admin_actions") == 1
+    assert await count(queue, "system_status.admin_actions") == 0
 
 
 @pytest.mark.parametrize(
