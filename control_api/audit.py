@@ -7,13 +7,14 @@ from hashlib import sha256
 from typing import Any
 
 from psycopg.rows import dict_row
+from psycopg.sql import Literal
 
 from control_api.actions import Action
 from control_api.problems import RequestIdReused
 from jobqueue import bounds, sql
 from jobqueue.engine import Conn
 
-_QUERIES = sql.load("control_api", "audit.sql", **bounds.literals())
+_QUERIES = sql.load("control_api", "audit.sql", longest_note=Literal(bounds.TEXTS["note"]), **bounds.literals())
 
 RUNNING, DONE, FAILED, INTERRUPTED = "running", "done", "failed", "interrupted"
 BY_ITSELF = "system:janitor"
@@ -32,6 +33,8 @@ class Request:
     request_id: str
     job_type: str | None = None
     shown_at: datetime | None = None
+    follows: datetime | None = None
+    """Of the janitor's own rounds: when the one before began."""
 
     @property
     def digest(self) -> str:
@@ -42,13 +45,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """An action with what has come of it so far. ``state`` is running, done, failed or interrupted."""
+    """An action with what has come of it so far. ``state`` is running, done, failed or interrupted.
+
+    The log may have rows that no version of ours wrote: a time is None where theirs is none.
+    """
 
     id: int
     source: str
-    action: Action
+    action: Action | str
+    """A text where this version doesn't know it."""
     actor: str
-    at: datetime
+    at: datetime | None
     request_id: str
     job_type: str | None
     before: datetime | None
@@ -97,12 +104,13 @@ async def add_step(conn: Conn, action_id: int, step: str, changed: int) -> None:
     await conn.execute(_QUERIES["add_step"], {"id": action_id, "step": step, "changed": changed})
 
 
-async def end(conn: Conn, action_id: int, state: str, note: str | None = None) -> str:
-    """Write how an action ended, unless it has an end; answers which it has."""
+async def end(conn: Conn, action_id: int, state: str, note: str | None = None) -> tuple[str, bool]:
+    """Write how an action ended, unless it has an end; answers which it has, and whether it is new."""
     values = {"id": action_id, "step": state, "note": note}
-    written = await (await conn.execute(_QUERIES["add_end"], values)).fetchone()
-    ended = written or await (await conn.execute(_QUERIES["the_end"], values)).fetchone()
-    return str(ended[0]) if ended else state
+    if await (await conn.execute(_QUERIES["add_end"], values)).fetchone():
+        return state, True
+    known = await (await conn.execute(_QUERIES["the_end"], values)).fetchone()
+    return (str(known[0]) if known else state), False
 
 
 async def entries(
@@ -134,10 +142,17 @@ async def entries(
         return [_entry(row) async for row in cursor]
 
 
-async def unfinished(conn: Conn, source: str, *, ever: bool = False) -> Sequence[tuple[int, Action]]:
+async def unfinished(conn: Conn, source: str, *, ever: bool = False) -> Sequence[tuple[int, Action | str]]:
     """Find actions of the last days, or *ever*, without an end: running somewhere, or interrupted."""
     cursor = await conn.execute(_QUERIES["unfinished"], {"source": source, "ever": ever})
-    return [(row[0], Action(row[1])) for row in await cursor.fetchall()]
+    return [(row[0], _action(row[1])) for row in await cursor.fetchall()]
+
+
+async def last_begun(conn: Conn, source: str, action: Action, *, but_id: int | None = None) -> datetime | None:
+    """Find when the newest of these actions began, but the one with an id."""
+    values = {"source": source, "action": action, "but_id": but_id}
+    row = await (await conn.execute(_QUERIES["last_begun"], values)).fetchone()
+    return row[0] if row else None
 
 
 async def last_done(conn: Conn, source: str, action: Action) -> datetime | None:
@@ -146,7 +161,17 @@ async def last_done(conn: Conn, source: str, action: Action) -> datetime | None:
     return row[0] if row else None
 
 
+async def read_nothing(conn: Conn) -> None:
+    """Find out that the log and its leases can be read, whatever their rows say."""
+    await conn.execute(_QUERIES["readable"])
+
+
+def _action(name: str) -> Action | str:
+    """What is called so; the name itself where this version doesn't know it."""
+    return Action(name) if name in list(Action) else name
+
+
 def _entry(row: Mapping[str, Any]) -> AuditEntry:
     known = dict(row)
     names, changed = known.pop("step_names"), known.pop("step_changed")
-    return AuditEntry(**{**known, "action": Action(known["action"])}, steps=tuple(zip(names, changed, strict=True)))
+    return AuditEntry(**{**known, "action": _action(known["action"])}, steps=tuple(zip(names, changed, strict=True)))

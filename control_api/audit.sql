@@ -1,4 +1,5 @@
--- The log of admin actions. Rows are only ever added: the role has no right to change them.
+-- The log of admin actions. Rows are only ever added: the role has no right to change them. Some may be older than what
+-- keeps nonsense out: a time outside the years 2 to 9998, infinity included, is none, and a number of rows is none below 0.
 
 -- name: begin
 -- Two requests with the same id: the second waits for the first to commit, and then gets no row.
@@ -19,11 +20,13 @@ SELECT %(id)s, coalesce(max(seq), 0) + 1, %(step)s, %(changed)s
  WHERE action_id = %(id)s
 
 -- name: add_end
--- The first end stays: a cut-off may come just behind it.
+-- The first end stays: a cut-off may come just behind it, or at the same moment.
 INSERT INTO system_status.admin_action_steps (action_id, seq, step, note)
-SELECT %(id)s, coalesce(max(seq), 0) + 1, %(step)s, %(note)s
+SELECT %(id)s, coalesce(max(seq), 0) + 1, %(step)s, left(%(note)s, {longest_note})
   FROM system_status.admin_action_steps
  WHERE action_id = %(id)s
+HAVING NOT EXISTS (SELECT FROM system_status.admin_action_steps
+                    WHERE action_id = %(id)s AND step IN ('done', 'failed', 'interrupted'))
 ON CONFLICT (action_id) WHERE step IN ('done', 'failed', 'interrupted') DO NOTHING
 RETURNING step
 
@@ -34,10 +37,12 @@ SELECT step
 
 -- name: entries
 -- An end is the first step of an action that has one; what changed is added up by step, in the order of beginning.
-SELECT action.id, {source} AS source, {action} AS action, {actor} AS actor, action.at,
-       {request_id} AS request_id, {job_type} AS job_type, action.before, now() AS read_at,
+SELECT action.id, {source} AS source, {action} AS action, {actor} AS actor,
+       CASE WHEN action.at BETWEEN '0002-01-01' AND '9999-01-01' THEN action.at END AS at,
+       {request_id} AS request_id, {job_type} AS job_type,
+       CASE WHEN action.before BETWEEN '0002-01-01' AND '9999-01-01' THEN action.before END AS before, now() AS read_at,
        coalesce(ended.step, 'running') AS state,
-       ended.at AS ended_at,
+       CASE WHEN ended.at BETWEEN '0002-01-01' AND '9999-01-01' THEN ended.at END AS ended_at,
        {note} AS note,
        coalesce(steps.names, '{{}}') AS step_names,
        coalesce(steps.changed, '{{}}') AS step_changed
@@ -50,7 +55,7 @@ SELECT action.id, {source} AS source, {action} AS action, {actor} AS actor, acti
      LIMIT 1) AS ended ON true
   LEFT JOIN LATERAL (
     SELECT array_agg({step} ORDER BY first) AS names, array_agg(changed ORDER BY first) AS changed
-      FROM (SELECT step, min(seq) AS first, sum(changed)::bigint AS changed
+      FROM (SELECT step, min(seq) AS first, sum(greatest(least(changed, 1000000000000), 0))::bigint AS changed
               FROM system_status.admin_action_steps
              WHERE action_id = action.id AND step NOT IN ('done', 'failed', 'interrupted')
              GROUP BY step
@@ -65,12 +70,22 @@ SELECT action.id, {source} AS source, {action} AS action, {actor} AS actor, acti
  ORDER BY action.id DESC
  LIMIT %(limit)s
 
+-- name: last_begun
+-- By its time and not by its number, which somebody may have chosen; what is to come is nonsense, or the clock was set back.
+SELECT at
+  FROM system_status.admin_actions
+ WHERE source = %(source)s AND action = %(action)s AND id IS DISTINCT FROM %(but_id)s AND at <= statement_timestamp()
+   AND at >= '0002-01-01'
+ ORDER BY at DESC
+ LIMIT 1
+
 -- name: last_done
 SELECT ended.at
   FROM system_status.admin_actions AS action
   JOIN system_status.admin_action_steps AS ended ON ended.action_id = action.id AND ended.step = 'done'
- WHERE action.source = %(source)s AND action.action = %(action)s
- ORDER BY action.id DESC
+ WHERE action.source = %(source)s AND action.action = %(action)s AND action.at <= statement_timestamp()
+   AND ended.at BETWEEN '0002-01-01' AND '9999-01-01'
+ ORDER BY action.at DESC
  LIMIT 1
 
 -- name: unfinished
@@ -83,3 +98,8 @@ SELECT id, {action} AS action
                     WHERE action_id = action.id AND step IN ('done', 'failed', 'interrupted'))
  ORDER BY id DESC
  LIMIT {most_unfinished}
+
+-- name: readable
+SELECT EXISTS (SELECT FROM system_status.admin_actions),
+       EXISTS (SELECT FROM system_status.admin_action_steps),
+       EXISTS (SELECT FROM system_status.admin_action_leases)

@@ -7,12 +7,13 @@ from time import monotonic
 
 import structlog
 from psycopg import Error
+from psycopg.errors import LockNotAvailable
 
-from control_api import audit, locks
+from control_api import audit
 from control_api.actions import Action, Step
 from control_api.errors import told
-from control_api.locks import Lock
-from control_api.problems import NotPossible, Problem
+from control_api.leases import Lease, LeaseLost
+from control_api.problems import Problem
 from control_api.sources import ControlledSource, times_cancelled
 from jobqueue.engine import Conn
 
@@ -22,24 +23,17 @@ _LONGEST_PAUSE = 1.0
 
 
 class Cleaning:
-    """One clean-up of one source. It lives on the connection that holds its locks.
+    """One clean-up of one source. It lives as long as its lease, which each batch renews.
 
     With *zeros* the log has a row also for a step that found nothing to do.
     """
 
     def __init__(
-        self,
-        source: ControlledSource,
-        action: Action,
-        action_id: int,
-        steps: Sequence[Step],
-        batch: int,
-        *,
-        zeros: bool,
+        self, source: ControlledSource, lease: Lease, steps: Sequence[Step], batch: int, *, zeros: bool
     ) -> None:
         self._source = source
-        self._action = action
-        self._id = action_id
+        self._lease = lease
+        self._id = lease.action_id
         self._steps = steps
         self._batch = batch
         self._zeros = zeros
@@ -60,7 +54,6 @@ class Cleaning:
                     self._say(failed[-1])
                     if conn.closed:
                         break
-            await self._make_way(conn)
             if failed:
                 await self._end_elsewhere(audit.FAILED, "; ".join(failed))
             else:
@@ -68,9 +61,11 @@ class Cleaning:
         except asyncio.CancelledError:
             await self._end_elsewhere(audit.INTERRUPTED, "the control API was stopped")
             raise
+        except LeaseLost as lost:
+            self._say(str(lost))
+            await self._end_elsewhere(audit.INTERRUPTED, str(lost))
         except (Error, Problem) as error:
             self._say(told(error))
-            await self._make_way(conn)
             await self._end_elsewhere(audit.FAILED, "; ".join((*failed, told(error))))
 
     async def _do(self, conn: Conn, step: Step) -> None:
@@ -79,7 +74,7 @@ class Cleaning:
             began = monotonic()
             async with conn.transaction():
                 await self._source.begin_writing(conn)
-                await self._check_lock(conn)
+                await self._lease.renew(conn)
                 changed = await self._source.engine.control.clean(
                     conn, step.cleanup, step.before, self._batch, step.reason
                 )
@@ -94,22 +89,14 @@ class Cleaning:
             if times_cancelled() > cancelled:  # which Python 3.11 may have lost within a statement
                 raise asyncio.CancelledError
 
-    async def _check_lock(self, conn: Conn) -> None:
-        if not await locks.holds(conn, Lock.ACTION, str(self._id)):
-            raise NotPossible(
-                "the session that holds its lock is gone: a pooler before the database has to pool by session, "
-                "not by transaction"
-            )
-
-    async def _make_way(self, conn: Conn) -> None:
-        """Whoever sees the end can begin the next one, although the connection takes a moment to end."""
-        with suppress(Error):
-            await locks.let_go(conn, Lock.CLEAN_UP, locks.kind(self._source.name, self._action))
-
     async def _end(self, conn: Conn, state: str, note: str | None = None) -> None:
+        """Whoever sees the end can begin the next one."""
         async with conn.transaction():
-            ended = await audit.end(conn, self._id, state, note)
-        self.ended = ended
+            await self._source.limit(conn)
+            await self._lease.give_up(conn)
+            ended, new = await audit.end(conn, self._id, state, note)
+        # What was found interrupted is counted by whoever found it.
+        self.ended = ended if new or ended != audit.INTERRUPTED else None
 
     async def _end_elsewhere(self, state: str, note: str) -> None:
         """The connection may be what failed; what can't be written is found by ``mark_interrupted`` later."""
@@ -118,19 +105,27 @@ class Cleaning:
                 await self._end(conn, state, note)
 
     def _say(self, error: str) -> None:
-        log.warning("cleaning.failed", source=self._source.name, action=self._action, id=self._id, error=error)
+        log.warning("cleaning.failed", source=self._source.name, action=self._lease.action, id=self._id, error=error)
 
 
-async def mark_interrupted(source: ControlledSource, tell: Callable[[int, Action], None], *, ever: bool) -> None:
-    """Give an end to actions whose process died in the middle: nobody holds their lock."""
+async def mark_interrupted(source: ControlledSource, tell: Callable[[int, Action | str], None], *, ever: bool) -> None:
+    """Give an end to actions whose process died or froze in the middle: their lease has run out."""
+    async with source.reading() as conn:
+        found = await audit.unfinished(conn, source.name, ever=ever)
     async with source.connection() as conn:
-        for action_id, action in await audit.unfinished(conn, source.name, ever=ever):
-            async with conn.transaction():
-                await source.begin_writing(conn)
-                if not await locks.is_free(conn, Lock.ACTION, str(action_id)):
-                    continue
-                # It may have ended meanwhile.
-                if (action_id, action) not in await audit.unfinished(conn, source.name, ever=ever):
-                    continue
-                await audit.end(conn, action_id, audit.INTERRUPTED, "the process ended in the middle")
+        for action_id, action in found:
+            if await _mark_interrupted(source, conn, Lease(source.name, action, action_id)):
                 tell(action_id, action)
+
+
+async def _mark_interrupted(source: ControlledSource, conn: Conn, lease: Lease) -> bool:
+    try:
+        async with conn.transaction():
+            await source.limit(conn)
+            if not await lease.clear(conn):
+                return False
+            # It may have ended meanwhile.
+            _, new = await audit.end(conn, lease.action_id, audit.INTERRUPTED, "the process ended in the middle")
+            return new
+    except LockNotAvailable:  # a batch is under way
+        return False

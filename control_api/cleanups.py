@@ -4,13 +4,13 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from control_api import audit, locks
+from control_api import audit
 from control_api.actions import Action, plan, step_names
 from control_api.audit import Request
 from control_api.cleaning import Cleaning
-from control_api.locks import Lock
+from control_api.leases import LENGTH, Lease
 from control_api.problems import AlreadyRunning
 from control_api.sources import ControlledSource
 from control_api.tally import Tally
@@ -21,8 +21,16 @@ from jobqueue.engine import Conn
 class CleanUps:
     """Each has a connection of its own for as long as it lives, so those that are lent stay free for who asks."""
 
-    def __init__(self, sources: Iterable[ControlledSource], limits: Janitor, batch: int, tally: Tally) -> None:
+    def __init__(
+        self,
+        sources: Iterable[ControlledSource],
+        limits: Janitor,
+        batch: int,
+        tally: Tally,
+        lease: timedelta = LENGTH,
+    ) -> None:
         self._limits = limits
+        self._lease = lease
         self._batch = batch
         self._tally = tally
         self._beginning: defaultdict[tuple[str, Action], asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -41,11 +49,12 @@ class CleanUps:
         # One at a time is begun: however many are ordered, there is one connection of a kind besides the one at work.
         async with self._beginning[kind], AsyncExitStack() as held:
             conn = await held.enter_async_context(queue.own_connection())
-            action_id, before, new = await self._enter(queue, conn, request)
+            lease, before, new = await self._enter(queue, conn, request)
+            action_id = lease.action_id
             if new:
                 steps = plan(request.action, before, self._limits, queue.engine.control.cleanups)
                 zeros = request.actor != audit.BY_ITSELF
-                cleaning = Cleaning(queue, request.action, action_id, steps, self._batch, zeros=zeros)
+                cleaning = Cleaning(queue, lease, steps, self._batch, zeros=zeros)
                 self._tally.running[kind] += 1
                 work = self._work(cleaning, request, conn, held.pop_all(), (queue.name, action_id))
                 self._tasks[queue.name, action_id] = asyncio.create_task(work)
@@ -63,16 +72,17 @@ class CleanUps:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def _enter(self, queue: ControlledSource, conn: Conn, request: Request) -> tuple[int, datetime, bool]:
-        """Write the row and take the locks; answers what is meant by it, and whether the request is new."""
+    async def _enter(self, queue: ControlledSource, conn: Conn, request: Request) -> tuple[Lease, datetime, bool]:
+        """Write the row and take the lease; answers what is meant by it, and whether the request is new."""
         async with conn.transaction():
             moment = await queue.begin_writing(conn)
             before = min(request.shown_at or moment, moment)
-            # First the row: whoever brings the same request at the same time waits for it, and for no lock.
+            # First the row: whoever brings the same request at the same time waits for it, and for no lease.
             action_id, new = await audit.begin(conn, request, before)
-            if new and not await _take_locks(conn, queue.name, request.action, action_id):
+            lease = Lease(queue.name, request.action, action_id, self._lease)
+            if new and not (await lease.take(conn) and await _is_next(conn, request, action_id)):
                 raise AlreadyRunning(queue.name, request.action.title)
-        return action_id, before, new
+        return lease, before, new
 
     async def _work(
         self, cleaning: Cleaning, request: Request, conn: Conn, held: AsyncExitStack, key: tuple[str, int]
@@ -81,7 +91,7 @@ class CleanUps:
             try:
                 await cleaning.work(conn)
             finally:
-                await conn.close()  # with its locks
+                await conn.close()
                 del self._tasks[key]
                 self._tally.running[request.source, request.action] -= 1
                 if cleaning.ended is not None:
@@ -91,7 +101,8 @@ class CleanUps:
                         self._tally.removed[request.source, step] += changed
 
 
-async def _take_locks(conn: Conn, source: str, action: Action, action_id: int) -> bool:
-    return await locks.take(conn, Lock.CLEAN_UP, locks.kind(source, action)) and await locks.take(
-        conn, Lock.ACTION, str(action_id)
-    )
+async def _is_next(conn: Conn, request: Request, action_id: int) -> bool:
+    """Whether no other replica was faster with the janitor's round: it may have ended before the lease was taken."""
+    if request.actor != audit.BY_ITSELF:
+        return True
+    return await audit.last_begun(conn, request.source, request.action, but_id=action_id) == request.follows

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -17,6 +17,7 @@ from control_api.audit import AuditEntry, Request
 from control_api.cleaning import mark_interrupted
 from control_api.cleanups import CleanUps
 from control_api.errors import told
+from control_api.leases import LENGTH
 from control_api.problems import NotFound, NotPossible, Problem
 from control_api.shared import Shared
 from control_api.sources import ControlledSource, now
@@ -39,11 +40,13 @@ _READY_FOR = 1.0
 class Desk:
     """Asks and acts, on behalf of anybody: who may is for others to say."""
 
-    def __init__(self, sources: Iterable[ControlledSource], limits: Janitor, batch: int) -> None:
+    def __init__(
+        self, sources: Iterable[ControlledSource], limits: Janitor, batch: int, lease: timedelta = LENGTH
+    ) -> None:
         self.sources: Mapping[str, ControlledSource] = {source.name: source for source in sources}
         self.tally = Tally()
         self._limits = limits
-        self._cleanups = CleanUps(self.sources.values(), limits, batch, self.tally)
+        self._cleanups = CleanUps(self.sources.values(), limits, batch, self.tally, lease)
         self._ready = Shared(self._ask_whether_ready, _READY_FOR)
         self._looked_through: set[str] = set()
 
@@ -165,9 +168,10 @@ class Desk:
                 log.warning("source.unready", source=name, reason=reason)
         return reasons
 
-    def _interrupted(self, source: str, action_id: int, action: Action) -> None:
+    def _interrupted(self, source: str, action_id: int, action: Action | str) -> None:
         log.warning("action.interrupted", source=source, action=action, id=action_id)
-        self.tally.outcomes[source, action, audit.INTERRUPTED] += 1
+        if isinstance(action, Action):
+            self.tally.outcomes[source, action, audit.INTERRUPTED] += 1
 
     def _source(self, name: str) -> ControlledSource:
         source = self.sources.get(name)
@@ -218,7 +222,7 @@ class Desk:
 async def _unready(source: ControlledSource) -> str | None:
     try:
         async with asyncio.timeout(_READY_WITHIN), source.reading() as conn:
-            await audit.entries(conn, limit=1)
+            await audit.read_nothing(conn)
     except Problem as problem:
         return problem.detail
     except TimeoutError:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from time import monotonic
+from uuid import uuid4
 
 import structlog
 from psycopg import Error
@@ -39,7 +40,7 @@ def rhythms(sources: Mapping[str, ControlledSource], settings: ControlSettings) 
 class Rounds:
     """Runs one source's janitor when, by the database's clock, it last began so long ago; by whomever and wherever.
 
-    What it comes after is its request id: of several replicas one runs it, and the others get its answer.
+    Its request names the round that it follows: of several replicas one runs it, and the others find that it has begun.
     """
 
     def __init__(self, desk: Desk, source: str, every: timedelta, first_after: timedelta = FIRST_AFTER) -> None:
@@ -62,11 +63,11 @@ class Rounds:
     async def look(self) -> None:
         """Run the janitor if it is due. Raises what ``Desk.act`` raises."""
         async with self._desk.sources[self._source].reading() as conn:
-            runs = await audit.entries(conn, source=self._source, action=Action.JANITOR, limit=1)
-            ago = await clock(conn) - runs[0].at if runs else None
-        if ago is None and monotonic() < self._first_at:
+            last = await audit.last_begun(conn, self._source, Action.JANITOR)
+            now = await clock(conn)
+        if last is None and monotonic() < self._first_at:
             return
-        if ago is not None and timedelta() <= ago < self._every:  # one from the future: the clock was set back
+        if last is not None and now - last < self._every:
             return
-        request_id = f"{self._source}: after {runs[0].id if runs else 'none'}"
-        await self._desk.act(Request(self._source, Action.JANITOR, audit.BY_ITSELF, request_id))
+        # An id that nobody can have used for something else.
+        await self._desk.act(Request(self._source, Action.JANITOR, audit.BY_ITSELF, str(uuid4()), follows=last))

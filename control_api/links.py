@@ -8,7 +8,9 @@ from urllib.parse import quote, urlencode, urlsplit
 from control_api.actions import Action
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._~-]*", re.ASCII)
-_NAME_OF_AN_ENTRY = re.compile(r"(?P<source>.+)-(?P<id>[0-9]{1,18})", re.ASCII | re.DOTALL)
+_NAME_OF_AN_ENTRY = re.compile(r"(?P<source>.+)-(?P<id>[0-9]{1,19})", re.ASCII | re.DOTALL)
+
+_LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +74,4 @@ def entry_name(source: str, action_id: int) -> str:
 def read_entry_name(name: str) -> tuple[str, int] | None:
     """Source and id of a name; None for what isn't one."""
     match = _NAME_OF_AN_ENTRY.fullmatch(name)
-    return (match["source"], int(match["id"])) if match else None
+    return (match["source"], int(match["id"])) if match and int(match["id"]) <= _LARGEST_ID else None

@@ -61,11 +61,11 @@ SCHEMAS: Mapping[str, Schema] = {
     "Entry": _object(
         id={"type": "string", "pattern": "^.+-[0-9]+$"},
         source=_TEXT,
-        action=_ACTION,
+        action={**_TEXT, "description": "An action, or the name of one that this version doesn't know."},
         job_type=_or_null(_TEXT),
         actor=_TEXT,
         request_id=_TEXT,
-        at=_TIME,
+        at=_or_null({**_TIME, "description": "None where the row has a time that is none."}),
         before=_or_null({**_TIME, "description": "Only what was there then is touched."}),
         state={"type": "string", "enum": [audit.RUNNING, audit.DONE, audit.FAILED, audit.INTERRUPTED]},
         ended_at=_or_null(_TIME),

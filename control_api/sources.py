@@ -37,7 +37,11 @@ _CONNECTION: Mapping[str, Any] = {
     "tcp_user_timeout": 15_000,
     "application_name": "system-status control",
 }
-_LIMITS = f"{PINNED}; SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '2s'; SET LOCAL TimeZone = 'UTC'"
+_LIMITS = (
+    f"{PINNED}; SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '2s'; SET LOCAL TimeZone = 'UTC'; "
+    # A process that is frozen in the middle lets go of what it holds before its lease runs out.
+    "SET LOCAL idle_in_transaction_session_timeout = '20s'"
+)
 _RAISED = "P0"
 """The class of what a trigger of the queue's owner raises."""
 _MOMENT = "SELECT now(), current_setting('transaction_read_only') = 'on'"
@@ -104,15 +108,19 @@ class ControlledSource:
         """Lend a read-only transaction that sees one moment."""
         async with self.connection() as conn, conn.transaction():
             await conn.execute(b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            await conn.execute(_LIMITS)
+            await self.limit(conn)
             yield conn
+
+    async def limit(self, conn: Conn) -> None:
+        """Set a transaction's limits: all that writing to our own log takes."""
+        await conn.execute(_LIMITS)
 
     async def begin_writing(self, conn: Conn) -> datetime:
         """Set a transaction's limits; answers the database's time.
 
         Raises ``ReadOnly``, also for a standby, and ``NotPossible`` where the engine's schema isn't safe to write to.
         """
-        await conn.execute(_LIMITS)
+        await self.limit(conn)
         now, read_only = await (await conn.execute(_MOMENT)).fetchone() or (None, True)
         if read_only or self.read_only or now is None:
             raise ReadOnly(self.name)

@@ -1,11 +1,13 @@
 """The log of what was done, and each of its entries."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
+from control_api import audit
 from control_api.accept import wants_html
 from control_api.actions import Action, step_names
+from control_api.audit import AuditEntry
 from control_api.desk import Desk
 from control_api.keys import DESK, LINKS
 from control_api.links import entry_name, read_entry_name
@@ -64,12 +66,23 @@ async def entry(request: web.Request) -> web.Response:
     desk = request.app[DESK]
     found = await desk.entry(*name)
     if wants_html(request):
-        steps = step_names(found.action, desk.sources[found.source].engine.control.cleanups) or ["queued"]
-        untouched = [step for step in steps if step not in dict(found.steps)]
+        known = found.action in desk.actions(found.source)
         return await page(
-            request, "entry.html.j2", entry=found, untouched=untouched, replayed=REPLAYED in request.query
+            request,
+            "entry.html.j2",
+            entry=found,
+            untouched=[step for step in _steps(desk, found) if step not in dict(found.steps)],
+            again=known and found.state in (audit.FAILED, audit.INTERRUPTED),
+            replayed=REPLAYED in request.query,
         )
     return data(entry_document(found, request.app[LINKS]))
+
+
+def _steps(desk: Desk, entry: AuditEntry) -> Sequence[str]:
+    """What an action consists of; nothing where this version doesn't know it."""
+    if not isinstance(entry.action, Action):
+        return ()
+    return step_names(entry.action, desk.sources[entry.source].engine.control.cleanups) or ("queued",)
 
 
 def _sources(desk: Desk, name: str | None) -> list[str]:

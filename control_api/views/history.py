@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from heapq import merge
 
 from control_api.actions import Action
@@ -48,7 +49,7 @@ async def history(
     read = {name: log for name, log in zip(names, logs, strict=True) if not isinstance(log, Problem)}
     unread = {name: log.detail for name, log in zip(names, logs, strict=True) if isinstance(log, Problem)}
     # Merged, not sorted: each log stays in the order of its ids, by which the next page goes on.
-    together = list(merge(*read.values(), key=lambda entry: entry.at, reverse=True))
+    together = list(merge(*read.values(), key=_begun, reverse=True))
     shown = together[:limit]
     after = begins | {name: last.id for name in read if (last := _last(shown, name)) is not None}
     return History(shown, after if len(together) > limit else None, unread)
@@ -58,7 +59,7 @@ async def at_work(desk: Desk) -> Sequence[AuditEntry]:
     """What is at work on the sources that can be read, newest first."""
     logs = await asyncio.gather(*(_read(desk.at_work(name)) for name in desk.sources))
     entries = (entry for log in logs if not isinstance(log, Problem) for entry in log)
-    return sorted(entries, key=lambda entry: entry.at, reverse=True)
+    return sorted(entries, key=_begun, reverse=True)
 
 
 async def _read(log: Awaitable[Sequence[AuditEntry]]) -> Sequence[AuditEntry] | Problem:
@@ -66,6 +67,11 @@ async def _read(log: Awaitable[Sequence[AuditEntry]]) -> Sequence[AuditEntry] | 
         return await log
     except Problem as problem:
         return problem
+
+
+def _begun(entry: AuditEntry) -> datetime:
+    """When it began: where nobody knows, it is shown first."""
+    return entry.at or entry.read_at
 
 
 def _last(entries: Sequence[AuditEntry], source: str) -> AuditEntry | None:

@@ -69,9 +69,14 @@ def breakable(name: str | None) -> Markup:
     return Markup("<wbr>").join(re.split(r"(?<=[._/:-])(?=\w)", name or ""))
 
 
-def heading(action: Action, source: str, job_type: str | None) -> str:
+def called(action: Action | str) -> str:
+    """What an action is called: one that this version doesn't know by its name in the log."""
+    return action.title if isinstance(action, Action) else action
+
+
+def heading(action: Action | str, source: str, job_type: str | None) -> str:
     """What a page about an action is headed."""
-    return f"{action.title}: {job_type}" if job_type is not None else f"{action.title} on {source}"
+    return f"{called(action)}: {job_type}" if job_type is not None else f"{called(action)} on {source}"
 
 
 def concerned(asked: AskedStep) -> str:

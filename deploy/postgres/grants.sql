@@ -33,8 +33,13 @@ GRANT SELECT ("id", "job_type", "state", "priority", "retries", "run_after", "cr
 GRANT SELECT ("job_type", "description", "cron", "timezone", "priority", "expire_after", "enabled", "last_enqueued_at") ON "ascent"."schedules" TO "system_status_control";
 GRANT SELECT ("id", "hostname", "pid", "mode", "version", "started_at", "last_seen_at", "processed", "failed", "current_job_type", "current_started_at") ON "ascent"."workers" TO "system_status_control";
 GRANT USAGE ON SCHEMA "system_status" TO "system_status_control";
--- The log can be added to and read, and nothing else.
-GRANT SELECT, INSERT ON system_status.admin_actions, system_status.admin_action_steps TO "system_status_control";
+-- The log can be added to and read, and nothing else: when, and under which number, is for the database to say. What older
+-- versions granted beyond that is taken back.
+REVOKE INSERT ON system_status.admin_actions, system_status.admin_action_steps FROM "system_status_control";
+GRANT SELECT, INSERT (source, action, actor, request_id, request, job_type, before) ON system_status.admin_actions TO "system_status_control";
+GRANT SELECT, INSERT (action_id, seq, step, changed, note) ON system_status.admin_action_steps TO "system_status_control";
+GRANT SELECT, INSERT (source, action, action_id, expires_at), UPDATE (action_id, expires_at), DELETE
+   ON system_status.admin_action_leases TO "system_status_control";
 GRANT SELECT ON system_status.api_tokens TO "system_status_control";
 GRANT USAGE ON SCHEMA "ascent" TO "system_status_exporter";
 GRANT SELECT ("id", "job_type", "state", "priority", "retries", "run_after", "created_at", "started_at", "finished_at", "worker_id") ON "ascent"."jobs" TO "system_status_exporter";

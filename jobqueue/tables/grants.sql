@@ -47,6 +47,11 @@ END $body$;
 GRANT SELECT ON system_status.recent_jobs TO {role};
 
 -- name: audit
--- The log can be added to and read, and nothing else.
-GRANT SELECT, INSERT ON system_status.admin_actions, system_status.admin_action_steps TO {role};
+-- The log can be added to and read, and nothing else: when, and under which number, is for the database to say. What older
+-- versions granted beyond that is taken back.
+REVOKE INSERT ON system_status.admin_actions, system_status.admin_action_steps FROM {role};
+GRANT SELECT, INSERT (source, action, actor, request_id, request, job_type, before) ON system_status.admin_actions TO {role};
+GRANT SELECT, INSERT (action_id, seq, step, changed, note) ON system_status.admin_action_steps TO {role};
+GRANT SELECT, INSERT (source, action, action_id, expires_at), UPDATE (action_id, expires_at), DELETE
+   ON system_status.admin_action_leases TO {role};
 GRANT SELECT ON system_status.api_tokens TO {role};

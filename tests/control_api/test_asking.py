@@ -7,11 +7,10 @@ import pytest
 from psycopg import AsyncConnection
 
 from control_api.actions import Action, what_it_does
-from control_api.locks import Lock
 from jobqueue.config import Janitor
 from jobqueue.engine import Cleanup
 from tests.control_api.service import HTML, Service, serving
-from tests.control_api.test_desk import count
+from tests.control_api.test_desk import begun, count
 
 CLEAN_UPS = [Action.JANITOR, Action.FAIL_ACTIVE, Action.CANCEL_PENDING]
 _ROWS = """
@@ -192,11 +191,7 @@ async def test_what_cannot_be_asked_is_a_problem_with_its_reason(
 
 
 async def test_one_that_is_at_work_already_is_pointed_to(served: Service, queue: AsyncConnection) -> None:
-    await queue.execute(f"SELECT pg_advisory_lock({int(Lock.ACTION)}, hashtext('1'))".encode())  # it lives
-    await queue.execute(
-        "INSERT INTO system_status.admin_actions (source, action, actor, request_id, request)"
-        " VALUES ('main', 'fail-active', 'token:ci', 'r', '')"
-    )
+    await begun(queue, Action.FAIL_ACTIVE, expires="1 minute")
 
     page = await served.page("/control/main/fail-active")
     asked = await (await served.get("/control/main/fail-active")).json()

@@ -17,7 +17,7 @@ from control_api.problems import AlreadyRunning, Problem
 from control_api.sources import ControlledSource
 from jobqueue.config import Janitor, Source
 from tests.control_api.test_asking import CLEAN_UPS, queue
-from tests.control_api.test_desk import a_desk, controlled, count, ended, order, pile
+from tests.control_api.test_desk import a_desk, begun, controlled, count, ended, order, pile
 from tests.waiting import until_found
 
 __all__ = ["queue"]
@@ -100,20 +100,17 @@ async def test_the_same_request_at_once_from_two_replicas_is_begun_once(
     assert sorted(entry.replayed for entry in entries) == [False] + [True] * 9
 
 
-async def test_a_session_that_lost_its_lock_changes_nothing_more_and_says_what_is_needed(
-    migrated: str, queue: AsyncConnection
-) -> None:
-    await pile(queue, 50)
-    await queue.execute(
-        b"CREATE FUNCTION unlock() RETURNS trigger LANGUAGE plpgsql AS"
-        b" $$ BEGIN PERFORM pg_advisory_unlock_all(); RETURN NULL; END $$;"
-        b"CREATE TRIGGER unlock AFTER UPDATE ON ascent.jobs EXECUTE FUNCTION unlock()"
-    )
-    async with a_desk(migrated, batch=10) as desk:
-        entry = await ended(desk, await desk.act(order(Action.CANCEL_PENDING)))
+async def test_one_that_lost_its_lease_changes_nothing_more_and_says_so(migrated: str, queue: AsyncConnection) -> None:
+    await pile(queue, 2000)
+    async with a_desk(migrated, batch=5) as desk:
+        entry = await desk.act(order(Action.CANCEL_PENDING))
+        await until_found(lambda: count(queue, "ascent.jobs WHERE state = 'cancelled'"))
+        await queue.execute("DELETE FROM system_status.admin_action_leases")
+        entry = await ended(desk, entry)
 
-    assert (entry.state, entry.changed) == (audit.FAILED, 10)
-    assert "pool by session" in (entry.note or "")
+    assert entry.state == audit.INTERRUPTED
+    assert entry.changed == await count(queue, "ascent.jobs WHERE state = 'cancelled'") < 2000
+    assert "stood still" in (entry.note or "")
 
 
 async def test_an_action_has_one_end_the_first(migrated: str, queue: AsyncConnection) -> None:
@@ -121,7 +118,7 @@ async def test_an_action_has_one_end_the_first(migrated: str, queue: AsyncConnec
         entry = await ended(desk, await desk.act(order(Action.CANCEL_PENDING)))
         async with desk.sources["main"].connection() as conn:
             second = await audit.end(conn, entry.id, audit.INTERRUPTED, "too late")
-        assert second == audit.DONE
+        assert second == (audit.DONE, False)
         assert await desk.entry("main", entry.id) == entry
 
 
@@ -214,7 +211,7 @@ async def test_what_died_in_the_middle_is_found_however_old_and_whichever_source
 ) -> None:
     away = Source(name="away", dsn=SecretStr("postgresql://nobody@127.0.0.1:1/none"))
     desk = Desk([ControlledSource.open(away, read_only=False), controlled(migrated)], Janitor(), 10)
-    await _begun(queue, "30 days")
+    await begun(queue, Action.FAIL_ACTIVE, ago="30 days")
     await desk.open()
     await desk.mark_interrupted()
     [entry] = await desk.entries("main")
@@ -224,17 +221,9 @@ async def test_what_died_in_the_middle_is_found_however_old_and_whichever_source
 
 
 async def test_where_it_is_read_only_nothing_is_marked(migrated: str, queue: AsyncConnection) -> None:
-    await _begun(queue, "1 hour")
+    await begun(queue, Action.FAIL_ACTIVE, ago="1 hour")
     async with a_desk(migrated, read_only=True) as desk:
         await desk.mark_interrupted()
         [entry] = await desk.entries("main")
 
     assert entry.state == audit.RUNNING
-
-
-async def _begun(queue: AsyncConnection, ago: str) -> None:
-    await queue.execute(
-        "INSERT INTO system_status.admin_actions (at, source, action, actor, request_id, request)"
-        " VALUES (now() - %s::interval, 'main', 'fail-active', 'token:ci', 'r', '')",
-        [ago],
-    )

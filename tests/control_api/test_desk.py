@@ -19,6 +19,7 @@ from control_api import audit
 from control_api.actions import Action
 from control_api.audit import AuditEntry, Request
 from control_api.desk import Desk
+from control_api.leases import LENGTH
 from control_api.problems import AlreadyRunning, NotFound, ReadOnly, RequestIdReused, Unavailable
 from control_api.sources import ControlledSource
 from jobqueue.config import Janitor, Source
@@ -30,8 +31,10 @@ def controlled(address: str, *, read_only: bool = False) -> ControlledSource:
 
 
 @asynccontextmanager
-async def a_desk(address: str, *, batch: int = 1000, read_only: bool = False) -> AsyncIterator[Desk]:
-    desk = Desk([controlled(address, read_only=read_only)], Janitor(), batch)
+async def a_desk(
+    address: str, *, batch: int = 1000, read_only: bool = False, lease: timedelta = LENGTH
+) -> AsyncIterator[Desk]:
+    desk = Desk([controlled(address, read_only=read_only)], Janitor(), batch, lease)
     await desk.open()
     yield desk
     await desk.close()
@@ -53,6 +56,23 @@ async def queue(migrated: str) -> AsyncIterator[AsyncConnection]:
 async def count(conn: AsyncConnection, what: str) -> int:
     row = await (await conn.execute(f"SELECT count(*) FROM {what}".encode())).fetchone()
     return int(row[0]) if row else 0
+
+
+async def begun(queue: AsyncConnection, action: str, *, ago: str = "0 s", expires: str | None = None) -> int:
+    """An action that somebody began without an end, whose lease, if it has one, expires in a while; answers its id."""
+    cursor = await queue.execute(
+        "INSERT INTO system_status.admin_actions (at, source, action, actor, request_id, request)"
+        " VALUES (now() - %s::interval, 'main', %s, 'token:ci', gen_random_uuid()::text, '') RETURNING id",
+        [ago, action],
+    )
+    [action_id] = await cursor.fetchone() or (0,)
+    if expires is not None:
+        await queue.execute(
+            "INSERT INTO system_status.admin_action_leases (source, action, action_id, expires_at)"
+            " VALUES ('main', %s, %s, now() + %s::interval)",
+            [action, action_id, expires],
+        )
+    return int(action_id)
 
 
 def order(action: Action, request_id: str = "r1", **more: Any) -> Request:
@@ -276,10 +296,11 @@ async def test_stopping_in_the_middle_marks_it_interrupted_and_starting_again_fi
 
 _KILLED = """
 import asyncio, sys
+from datetime import timedelta
 from tests.control_api.test_desk import a_desk, order
 from control_api.actions import Action
 async def main():
-    async with a_desk(sys.argv[1], batch=5) as desk:
+    async with a_desk(sys.argv[1], batch=5, lease=timedelta(seconds=2)) as desk:
         await desk.act(order(Action.CANCEL_PENDING, "first"))
         await asyncio.sleep(60)
 asyncio.run(main())

@@ -1,8 +1,7 @@
 """The janitor by itself: when it last began so long ago, by the database's clock, once among all replicas."""
 
 import asyncio
-from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,14 +10,12 @@ from psycopg import AsyncConnection
 from control_api import audit
 from control_api.actions import Action
 from control_api.audit import BY_ITSELF as ACTOR
-from control_api.audit import AuditEntry
 from control_api.desk import Desk
 from control_api.janitor import Rounds
-from control_api.locks import Lock
 from control_api.problems import AlreadyRunning
 from jobqueue.engine import Conn
 from tests.control_api.service import serving
-from tests.control_api.test_desk import a_desk, ended, order, queue
+from tests.control_api.test_desk import a_desk, begun, ended, order, queue
 
 __all__ = ["queue"]
 EVERY = timedelta(minutes=15)
@@ -34,7 +31,7 @@ async def look(desk: Desk) -> None:
 
 
 async def began(queue: AsyncConnection, ago: str) -> None:
-    await queue.execute("UPDATE system_status.admin_actions SET at = now() - %s::interval", [ago])
+    await queue.execute("UPDATE system_status.admin_actions SET at = now() - %s::interval, before = NULL", [ago])
 
 
 async def test_where_it_never_ran_it_leaves_an_exporter_time_to_read_the_past(
@@ -106,15 +103,15 @@ async def test_of_many_replicas_one_runs_it(migrated: str, queue: AsyncConnectio
 async def test_a_run_that_ends_while_another_replica_looks_is_none_from_the_future(
     migrated: str, queue: AsyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = audit.entries
+    read = audit.last_begun
     async with a_desk(migrated) as one, a_desk(migrated) as other:
 
-        async def read_late(conn: Conn, **filters: Any) -> Sequence[AuditEntry]:
+        async def read_late(conn: Conn, *which: Any) -> datetime | None:
             monkeypatch.undo()
             await look(other)
-            return await read(conn, **filters)
+            return await read(conn, *which)
 
-        monkeypatch.setattr(audit, "entries", read_late)
+        monkeypatch.setattr(audit, "last_begun", read_late)
         await look(one)
 
         assert await runs(one) == [ACTOR]
@@ -177,7 +174,7 @@ async def test_what_people_did_lately_is_not_lost_between_its_rounds(migrated: s
 
 
 async def test_what_is_at_work_is_shown_however_much_was_done_since(migrated: str, queue: AsyncConnection) -> None:
-    await queue.execute(f"SELECT pg_advisory_lock({int(Lock.ACTION)}, hashtext('1'))".encode())  # it lives
+    await begun(queue, Action.FAIL_ACTIVE, ago="1 day", expires="1 minute")
     await queue.execute(
         "INSERT INTO system_status.admin_actions (at, source, action, actor, request_id, request)"
         " SELECT now() - interval '1 day', 'main', 'fail-active', 'token:ci', n::text, '' "

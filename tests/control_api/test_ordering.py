@@ -7,10 +7,9 @@ import pytest
 from psycopg import AsyncConnection
 
 from control_api.actions import Action
-from control_api.locks import Lock
 from tests.control_api.service import HTML, JSON, Service, serving
 from tests.control_api.test_asking import queue
-from tests.control_api.test_desk import count, pile
+from tests.control_api.test_desk import begun, count, pile
 from tests.waiting import until_found
 
 __all__ = ["queue"]
@@ -140,12 +139,12 @@ async def test_a_request_id_for_something_else_is_409(served: Service) -> None:
 
 
 async def test_a_second_janitor_is_409(migrated: str, queue: AsyncConnection) -> None:
-    async with await AsyncConnection.connect(migrated, autocommit=True) as other, serving({"main": migrated}) as served:
-        await other.execute(f"SELECT pg_advisory_lock({int(Lock.CLEAN_UP)}, hashtext('main: janitor'))".encode())
+    await begun(queue, Action.JANITOR, expires="1 minute")
+    async with serving({"main": migrated}) as served:
         answer = await served.post(PATHS[Action.JANITOR], data={"request_id": "r1"})
 
     assert (answer.status, (await answer.json())["type"]) == (409, "urn:problem-type:already-running")
-    assert await count(queue, "system_status.admin_actions") == 0
+    assert await count(queue, "system_status.admin_actions") == 1
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ def test_a_log_with_two_ends_of_one_action_keeps_the_first(database: str, monkey
     with psycopg.connect(database) as conn:
         steps = "SELECT action_id, seq, step FROM system_status.admin_action_steps ORDER BY action_id, seq"
         assert conn.execute(steps).fetchall() == [(1, 1, "fail_stuck"), (1, 2, "done"), (2, 1, "interrupted")]
-        with pytest.raises(psycopg.errors.UniqueViolation), conn.transaction():
+        with pytest.raises(psycopg.errors.CheckViolation), conn.transaction():
             conn.execute(
                 "INSERT INTO system_status.admin_action_steps (action_id, seq, step) VALUES (1, 9, 'interrupted')"
             )
