@@ -10,6 +10,7 @@ from control_api.settings import load_control_or_exit
 from control_api.tokens import add_token_commands, run_token_command
 from jobqueue.engines import ENGINES
 from jobqueue.logs import configure
+from jobqueue.terminal import complain
 
 PROGRAM = "python -m control_api"
 
@@ -27,7 +28,7 @@ def main() -> int:
     try:
         asyncio.run(serve(settings.sources, control))
     except CannotListenError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        complain(f"{PROGRAM}: {error}")
         return 1
     return 0
 

@@ -2,7 +2,9 @@
 
 from aiohttp import web
 
-_DATA = ("application/json", "application/problem+json")
+from control_api.problems import PROBLEM_TYPE
+
+_DATA = ("application/json", PROBLEM_TYPE)
 
 
 def wants_html(request: web.Request) -> bool:

@@ -11,12 +11,13 @@ from control_api.auth import authenticators
 from control_api.desk import Desk
 from control_api.janitor import Rounds, rhythms
 from control_api.keys import DESK, SETTINGS
-from control_api.security import MAX_BODY, secure
+from control_api.security import MAX_BODY, secure, unread
 from control_api.settings import ControlSettings
 from control_api.sources import ControlledSource
 from control_api.views import setup_routes
 from control_api.views.pages import problem_page
 from jobqueue.config import Source
+from jobqueue.serving import Runner
 
 log = structlog.get_logger()
 
@@ -51,9 +52,7 @@ async def serve(sources: Sequence[Source], settings: ControlSettings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
-    runner = web.AppRunner(
-        create_app(sources, settings), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS, auto_decompress=False
-    )
+    runner = Runner(create_app(sources, settings), unread, _SHUTDOWN_SECONDS)
     await runner.setup()
     site = web.TCPSite(runner, settings.host, settings.port)
     try:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from control_api.actions import Action
 
@@ -52,6 +52,18 @@ class Links:
     def log(self, filters: Mapping[str, str] | None = None) -> str:
         """The log, newest first."""
         return f"{self.base}/audit" + (f"?{urlencode(filters)}" if filters else "")
+
+
+def sign_in(dashboard: str) -> str:
+    """Grafana's page to sign in, which then leads to the *dashboard*; that itself where it isn't Grafana's.
+
+    Of the dashboard's address only the path is given on: no sign-in of ours leads away from Grafana.
+    """
+    place = urlsplit(dashboard)
+    root, is_grafanas, _ = place.path.rpartition("/d/")
+    if not is_grafanas:
+        return dashboard
+    return place._replace(path=f"{root}/login", query=urlencode({"redirectTo": place.path}), fragment="").geturl()
 
 
 def entry_name(source: str, action_id: int) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 
 from control_api.actions import Action
 from control_api.audit import LONGEST_REQUEST_ID
-from control_api.schemas import PROBLEM_TYPE, SCHEMAS, json_content, ref
+from control_api.problems import PROBLEM_TYPE
+from control_api.schemas import SCHEMAS, json_content, ref
 from control_api.settings import ControlSettings
 
 Part = Mapping[str, Any]
@@ -14,7 +15,7 @@ Part = Mapping[str, Any]
 _HTML = {"text/html": {"schema": {"type": "string"}}}
 _TEXT = {"text/plain": {"schema": {"type": "string"}}}
 _PROBLEMS = {
-    400: "The request can't be read.",
+    400: "The request can't be read, or a header that decides something comes twice.",
     401: "Not signed in.",
     403: "Not a platform admin, not allowed to do this, or sent from another site.",
     404: "There is no such source, recurring job or entry.",
@@ -26,8 +27,8 @@ _PROBLEMS = {
     429: "Too often in a short time.",
     503: "The database doesn't answer in time or is read-only, or who you are can't be checked.",
 }
-_ALWAYS = (401, 403, 429, 503)
-_ORDERING = (400, 404, 408, 409, 413, 415, 422)
+_ALWAYS = (400, 401, 403, 429, 503)
+_ORDERING = (404, 408, 409, 413, 415, 422)
 
 
 def document(settings: ControlSettings) -> Part:
@@ -165,7 +166,7 @@ def _shown(summary: str, schema: str, *problems: int) -> Part:
 
 
 def _asked_and_ordered(action: Action, order: str) -> Part:
-    problems = (400, 404, 422) if action is Action.RUN else (404,)
+    problems = (404, 422) if action is Action.RUN else (404,)
     body = {content_type: {"schema": ref(order)} for content_type in ("application/json", _FORM)}
     return {
         "get": _shown(f"What {action.title} would do now", "Asked", *problems),

@@ -7,6 +7,8 @@ no secret, no payload, nothing of a stack.
 from http import HTTPStatus
 from typing import ClassVar
 
+PROBLEM_TYPE = "application/problem+json"
+
 
 class Problem(Exception):  # noqa: N818 -- RFC 9457's word
     """Why a request isn't carried out; ``str`` is the detail."""

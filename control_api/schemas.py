@@ -8,14 +8,13 @@ from control_api.actions import Action
 
 Schema = Mapping[str, Any]
 
-PROBLEM_TYPE = "application/problem+json"
-
 _TEXT: Schema = {"type": "string"}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _TIME: Schema = {"type": "string", "format": "date-time"}
 _FLAG: Schema = {"type": "boolean"}
 _AT_LEAST: Schema = {**_FLAG, "description": "Counting stopped: there may be more."}
 _ACTION: Schema = {"type": "string", "enum": list(Action)}
+_BY_NAME: Schema = {**_TEXT, "description": "A job type or a worker; empty where rows have no name."}
 _PATH: Schema = {"type": "string", "pattern": "^/"}
 
 
@@ -90,8 +89,9 @@ SCHEMAS: Mapping[str, Schema] = {
             _object(
                 step=_TEXT,
                 does=_TEXT,
+                concerned={**_COUNT, "description": "Rows."},
                 at_least=_AT_LEAST,
-                concerned=_list(_object(name=_TEXT, rows=_COUNT, oldest=_or_null(_TIME))),
+                by_name=_list(_object(name=_BY_NAME, rows=_COUNT, oldest=_or_null(_TIME))),
                 others=_or_null(
                     {
                         **_object(names=_COUNT, rows=_COUNT, oldest=_or_null(_TIME)),

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from jobqueue.config import ConfigurationError, ControlSettings, Janitor, Settings, load
 from jobqueue.config.errors import Place, called, shown
 from jobqueue.config.load import names_of
+from jobqueue.terminal import complain
 
 __all__ = ["ControlSettings", "janitor_every", "load_control", "load_control_or_exit"]
 
@@ -34,7 +35,7 @@ def load_control_or_exit(
     try:
         return load_control(environ, engines)
     except ConfigurationError as error:
-        print(f"{program}: {error}", file=sys.stderr)
+        complain(f"{program}: {error}")
         sys.exit(2)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, LiteralString
 
@@ -64,18 +64,13 @@ class ControlledSource:
     @classmethod
     def open(cls, source: Source, *, read_only: bool) -> "ControlledSource":
         """Prepare for a configured source; nothing is connected yet."""
-        pool = AsyncConnectionPool(
-            source.dsn.get_secret_value(),
-            min_size=0,
-            max_size=_CONNECTIONS,
-            timeout=_WAIT_SECONDS,
-            open=False,
-            name=source.name,
-            check=AsyncConnectionPool.check_connection,
-            kwargs=dict(_CONNECTION),
-        )
+        pool = _pool(source.name, source.dsn, _CONNECTIONS)
         engine = open_engine(source.engine, source.schema)
         return cls(source.name, engine, source.schedules, source.dsn, pool, read_only)
+
+    def beside(self, what: str, connections: int) -> "ControlledSource":
+        """The same source over so many connections for *what* alone; whoever asks for it opens and closes them."""
+        return replace(self, pool=_pool(f"{self.name} {what}", self.dsn, connections))
 
     async def recurring(self, conn: Conn) -> Listed[ScheduleRow]:
         """The recurring jobs, of the database and of the configuration."""
@@ -156,6 +151,19 @@ class ControlledSource:
             if not isinstance(error, ProgrammingError) or (error.sqlstate or "").startswith(_RAISED):
                 raise NotPossible(f"the database of source {self.name!r} refuses it: {kind(error)}") from error
             raise Unavailable(self.name, lacking=True) from error
+
+
+def _pool(name: str, dsn: SecretStr, connections: int) -> AsyncConnectionPool[AsyncConnection[TupleRow]]:
+    return AsyncConnectionPool(
+        dsn.get_secret_value(),
+        min_size=0,
+        max_size=connections,
+        timeout=_WAIT_SECONDS,
+        open=False,
+        name=name,
+        check=AsyncConnectionPool.check_connection,
+        kwargs=dict(_CONNECTION),
+    )
 
 
 def times_cancelled() -> int:

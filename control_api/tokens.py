@@ -3,7 +3,6 @@
 import argparse
 import re
 import secrets
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,9 +18,12 @@ from jobqueue.config import Settings
 from jobqueue.config.errors import one_of, shown
 from jobqueue.rows import Listed
 from jobqueue.session import PINNED, check_version
+from jobqueue.terminal import complain, say, visible
 
 _QUERIES = sql.load("control_api", "tokens.sql", **bounds.literals())
 _PREFIX = "sst_"  # by which scanners for leaked secrets may know one
+_BYTES = 32
+_FORM = re.compile(f"{_PREFIX}[A-Za-z0-9_-]{{43}}", re.ASCII)  # as long as these bytes are in URL-safe base64
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
@@ -41,11 +43,16 @@ class Token:
 
 def new(conn: psycopg.Connection, name: str, allow: Iterable[Action]) -> str:
     """Make a token that allows some actions; answers it, for the only time. Raises ``TokenError``."""
-    token = _PREFIX + secrets.token_urlsafe(32)
+    token = _PREFIX + secrets.token_urlsafe(_BYTES)
     values = {"name": name, "hash": sha256(token.encode()).digest(), "allow": [str(action) for action in allow]}
     if conn.execute(_QUERIES["add"], values).fetchone() is None:
         raise TokenError(f"there is a token {name} already, or was: the log knows it by its name, so take another one")
     return token
+
+
+def is_token(text: str) -> bool:
+    """Whether a text has the form of a token."""
+    return _FORM.fullmatch(text) is not None
 
 
 def tokens(conn: psycopg.Connection) -> Listed[Token]:
@@ -86,13 +93,13 @@ def run_token_command(arguments: argparse.Namespace, settings: Settings, program
             printed, said = _run(conn, arguments)
     except (TokenError, psycopg.Error) as error:
         mending = " (python -m jobqueue migrate makes it)" if isinstance(error, UndefinedTable) else ""
-        print(f"{program} token: {' '.join(str(error).split())}{mending}", file=sys.stderr)
+        complain(f"{program} token: {' '.join(str(error).split())}{mending}")
         return 1
     # After the commit: what is printed is valid.
     for line in printed:
-        print(line)
+        say(visible(line))
     if said:
-        print(said, file=sys.stderr)
+        complain(said)
     return 0
 
 

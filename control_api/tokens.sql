@@ -1,7 +1,13 @@
 -- Tokens of scripts: only their hashes are kept. A revoked one stays, so that its name in the log means one token.
 
 -- name: find
-SELECT {name} AS name, array(SELECT {action} FROM unnest(allow[:{most_allowed}]) AS action) AS allow, revoked_at IS NOT NULL AS revoked FROM system_status.api_tokens WHERE hash = %(hash)s
+SELECT {name} AS name, array(SELECT {action} FROM unnest(allow[:{most_allowed}]) AS action) AS allow,
+       revoked_at IS NOT NULL AS revoked
+  FROM system_status.api_tokens
+ WHERE hash = %(hash)s
+
+-- name: valid
+SELECT hash FROM system_status.api_tokens WHERE revoked_at IS NULL AND octet_length(hash) = 32 LIMIT {most_valid_tokens}
 
 -- name: add
 INSERT INTO system_status.api_tokens (name, hash, allow)

@@ -7,6 +7,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+from jobqueue.terminal import visible
+
 
 def lines(message: Mapping[str, Any]) -> Iterator[str]:
     """What is worth reading of the alerts in a webhook's *message*."""
@@ -23,7 +25,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         for line in lines(json.loads(body)):
-            print(line, flush=True)
+            print(visible(line), flush=True)
         self.send_response(HTTPStatus.OK)
         self.end_headers()
 

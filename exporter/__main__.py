@@ -10,6 +10,7 @@ from exporter.check import check
 from jobqueue.config import load_or_exit
 from jobqueue.engines import ENGINES
 from jobqueue.logs import configure
+from jobqueue.terminal import complain, say
 
 PROGRAM = "python -m exporter"
 
@@ -25,13 +26,13 @@ def main() -> int:
     settings = load_or_exit(os.environ, ENGINES, PROGRAM)
     configure(settings.log)
     if arguments.check:
-        return 0 if asyncio.run(check(settings.sources, print)) else 1
+        return 0 if asyncio.run(check(settings.sources, say)) else 1
     if arguments.once:
         return 0 if asyncio.run(print_once(settings)) else 1
     try:
         asyncio.run(serve(settings))
     except CannotListenError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        complain(f"{PROGRAM}: {error}")
         return 1
     return 0
 

@@ -12,8 +12,10 @@ from aiohttp import web
 from exporter.exposition import Exposition
 from exporter.page import Page
 from exporter.source import SourceMonitor
-from exporter.web import create_app
+from exporter.web import create_app, unread
 from jobqueue.config import Settings
+from jobqueue.serving import Runner
+from jobqueue.terminal import say
 
 log = structlog.get_logger()
 
@@ -41,7 +43,7 @@ async def serve(settings: Settings) -> None:
     page = Page(Exposition(sources))
     turn = asyncio.Semaphore(_HISTORIES_AT_ONCE)
     sources += [SourceMonitor(source, page.changed, turn) for source in settings.sources]
-    runner = web.AppRunner(create_app(page, sources), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    runner = Runner(create_app(page, sources), unread, _SHUTDOWN_SECONDS)
     await runner.setup()
     site = web.TCPSite(runner, settings.listen.host, settings.listen.port)
     try:
@@ -82,8 +84,11 @@ async def print_once(settings: Settings) -> bool:
     sources += [SourceMonitor(source, lambda: None) for source in settings.sources]
     await asyncio.gather(*(source.poll_once() for source in sources))
     rendered = await Page(Exposition(sources)).get("")
-    sys.stdout.buffer.write(rendered.plain)
-    sys.stdout.buffer.flush()
+    if sys.stdout.isatty():
+        say(rendered.plain.decode().rstrip("\n"))
+    else:
+        sys.stdout.buffer.write(rendered.plain)
+        sys.stdout.buffer.flush()
     for source in sources:
         await source.close()
     return not any(source.failing() for source in sources)

@@ -17,6 +17,7 @@ from jobqueue.recurring import recurring
 from jobqueue.schedules import InvalidSchedule, parse
 from jobqueue.tables.grants import queue_grants, store_grants
 from jobqueue.tables.migrate import migrations
+from jobqueue.terminal import visible
 
 MIGRATE = "python -m jobqueue migrate"
 RECORD = f"{MIGRATE} --record-completions"
@@ -39,7 +40,7 @@ async def check(sources: Sequence[Source], say: Callable[[str], None]) -> bool:
         good = good and not problems
         say(f"{source.name}: {f'{len(problems)} to mend' if problems else 'ok'}")
         for problem in problems:
-            say(f"  {problem.text}")
+            say(f"  {visible(problem.text)}")
             for mending in "\n".join(problem.mend).splitlines():
                 say(f"    {mending}")
     return good

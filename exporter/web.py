@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from http import HTTPStatus
 from time import time
 
 from aiohttp import web
 
 from exporter.page import Page
 from exporter.source import SourceMonitor
+from jobqueue.serving import SERVER
 
 _LATELY_INTERVALS = 4
+_ALWAYS = {"Server": SERVER, "X-Content-Type-Options": "nosniff"}
 
 _INDEX = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -50,6 +53,7 @@ def create_app(page: Page, sources: Sequence[SourceMonitor]) -> web.Application:
         return web.Response(text=_INDEX.format(rows=rows), content_type="text/html")
 
     app = web.Application()
+    app.on_response_prepare.append(_add_headers)
     app.add_routes(
         [
             web.get("/", index),
@@ -64,6 +68,15 @@ def create_app(page: Page, sources: Sequence[SourceMonitor]) -> web.Application:
 def read_lately(source: SourceMonitor) -> bool:
     """Whether a source answers and at least one of its collectors succeeded within some intervals."""
     return source.up and time() - source.read_at < _LATELY_INTERVALS * source.interval
+
+
+def unread(status: int) -> web.Response:
+    """Answer a message that is no request."""
+    return web.Response(status=status, text=f"{status}: {HTTPStatus(status).phrase}\n", headers=_ALWAYS)
+
+
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_ALWAYS)
 
 
 def _rows(source: SourceMonitor) -> Iterator[str]:

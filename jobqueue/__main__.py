@@ -9,6 +9,7 @@ from jobqueue.engines import ENGINES
 from jobqueue.reference import metrics_page
 from jobqueue.tables.grants import grants
 from jobqueue.tables.migrate import MigrationError, migrate, record_completions, remove_recorders
+from jobqueue.terminal import complain, say
 
 PROGRAM = "python -m jobqueue"
 
@@ -38,17 +39,17 @@ def main() -> int:
     settings = load_or_exit(os.environ, ENGINES, PROGRAM)
     if arguments.command == "grants":
         for line in grants(settings.sources, arguments.exporter, arguments.control, arguments.grafana):
-            print(line)
+            say(line)
         return 0
     try:
         if arguments.remove_recorder:
-            remove_recorders(settings.sources, print)
+            remove_recorders(settings.sources, say)
             return 0
-        migrate(settings.sources, print)
+        migrate(settings.sources, say)
         if arguments.record_completions:
-            record_completions(settings.sources, print)
+            record_completions(settings.sources, say)
     except MigrationError as error:
-        print(f"{PROGRAM} migrate: {error}", file=sys.stderr)
+        complain(f"{PROGRAM} migrate: {error}")
         return 1
     return 0
 

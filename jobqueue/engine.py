@@ -22,9 +22,9 @@ Conn = AsyncConnection[TupleRow]
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """For how many job types there is room in an answer: those that are *known* come first, in any case.
+    """Which job types an answer has by their names: all that are *known*, and others up to so many *places* with them.
 
-    The others are added up as ``bounds.OTHER``.
+    The rest is added up as ``bounds.OTHER``.
     """
 
     known: Collection[str] = ()
@@ -33,7 +33,7 @@ class Room:
     @property
     def values(self) -> dict[str, object]:
         """For the queries of ``engines/bounded.sql``."""
-        return {"known": list(self.known), "places": max(self.places, len(self.known))}
+        return {"known": list(self.known), "places": self.places}
 
 
 ANY = Room()

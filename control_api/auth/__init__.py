@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from control_api.auth.actor import ACTOR, Actor, Authenticator, is_public, public, require
+from control_api.auth.actor import ACTOR, STRANGER, Actor, Authenticator, Stranger, is_public, public, require
 from control_api.auth.grafana import GrafanaAuthenticator
 from control_api.auth.loopback import LoopbackAuthenticator
 from control_api.auth.token import TokenAuthenticator
@@ -11,10 +11,12 @@ from control_api.sources import ControlledSource
 
 __all__ = [
     "ACTOR",
+    "STRANGER",
     "Actor",
     "Authenticator",
     "GrafanaAuthenticator",
     "LoopbackAuthenticator",
+    "Stranger",
     "TokenAuthenticator",
     "authenticators",
     "is_public",

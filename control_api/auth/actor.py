@@ -37,13 +37,24 @@ class Authenticator(Protocol):
     async def authenticate(self, request: web.Request) -> Actor | None:
         """Tell who it is; None for a request without credentials of this kind.
 
-        Raises ``NotSignedIn`` for wrong ones, ``Forbidden`` for somebody who isn't a platform admin, ``CannotCheck``.
+        Raises ``NotSignedIn`` for wrong ones, ``Forbidden`` for somebody who isn't a platform admin, ``CannotCheck``,
+        and what ``request[STRANGER]`` raises before it asks anybody about credentials that it hasn't seen to be good.
         """
 
     async def close(self) -> None:
         """Let go of connections."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """Whoever shows credentials that aren't known to be good."""
+
+    may_be_checked: Callable[[], None]
+    """To be called before anybody is asked about them; raises ``TooManyRequests`` after too many wrong ones."""
+
+
+STRANGER = web.RequestKey("stranger", Stranger)
+"""Set for whatever an authenticator is asked about."""
 ACTOR = web.RequestKey("actor", Actor)
 """Who sends the request; set for every handler that isn't public."""
 

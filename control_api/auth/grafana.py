@@ -13,7 +13,7 @@ import structlog
 from aiohttp import ClientError, ClientSession, DummyCookieJar, web
 
 from control_api.actions import Action
-from control_api.auth.actor import Actor
+from control_api.auth.actor import STRANGER, Actor, Stranger
 from control_api.problems import CannotCheck, Forbidden, NotSignedIn
 from control_api.settings import ControlSettings
 
@@ -59,7 +59,8 @@ class _Verdict:
 class GrafanaAuthenticator:
     """Asks Grafana whose session a cookie is: a server admin's, or a member's of one team, if that is configured.
 
-    An organization's Admin is no platform admin.
+    An organization's Admin is no platform admin. About a cookie that Grafana hasn't known yet it isn't asked for an
+    address that has sent too many wrong ones.
     """
 
     def __init__(self, settings: ControlSettings, clock: Callable[[], float] = monotonic) -> None:
@@ -89,8 +90,8 @@ class GrafanaAuthenticator:
         began, digest = self._clock(), sha256(pair.encode()).digest()
         verdict = self._known.get(digest) or self._unknown.get(digest)
         if verdict is None or began >= verdict.until:
-            asking = self._asking_known if digest in self._known else self._asking_unknown
-            verdict = await self._ask(pair, began, asking)
+            stranger = None if digest in self._known else request[STRANGER]
+            verdict = await self._ask(pair, began, stranger)
             self._remember(digest, verdict)
         if verdict.login is None:
             raise self._unknown_session()
@@ -104,9 +105,12 @@ class GrafanaAuthenticator:
         if self._session is not None:
             await self._session.close()
 
-    async def _ask(self, pair: str, began: float, asking: asyncio.Semaphore) -> _Verdict:
+    async def _ask(self, pair: str, began: float, stranger: Stranger | None) -> _Verdict:
+        asking = self._asking_unknown if stranger else self._asking_known
         try:
             async with asyncio.timeout(ANSWER_WITHIN), asking:
+                if stranger:  # only now: others from the same address were asked about meanwhile
+                    stranger.may_be_checked()
                 user = await self._get("/api/user", pair)
                 teams = await self._get("/api/user/teams", pair) if self._team is not None else None
             login, refusal = _login(user), self._refusal(user, teams)

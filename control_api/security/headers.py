@@ -2,6 +2,8 @@
 
 from aiohttp import web
 
+from jobqueue.serving import SERVER
+
 _CONTENT = "; ".join(
     (
         "default-src 'none'",
@@ -20,12 +22,15 @@ ALWAYS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Server": "system-status",
+    "Server": SERVER,
 }
 """What no handler can change."""
+_NOT_KEPT = "no-store"
+BY_ITSELF = {**ALWAYS, "Cache-Control": _NOT_KEPT}
+"""For an answer that no handler made."""
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Add them to whatever is about to be sent; only how long it may be kept is a handler's to say."""
     response.headers.update(ALWAYS)
-    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("Cache-Control", _NOT_KEPT)

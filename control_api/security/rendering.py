@@ -3,15 +3,16 @@
 import secrets
 from collections.abc import Callable
 from html import escape
-from traceback import format_tb
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from control_api.accept import wants_html
-from control_api.problems import BodyTooLarge, HttpProblem, NotFound, Problem, Unexpected
+from control_api.problems import PROBLEM_TYPE, BodyTooLarge, HttpProblem, NotFound, Problem, Unexpected
+from control_api.security.headers import BY_ITSELF
 from control_api.security.refusals import Refusals
+from jobqueue.logs import places
 
 log = structlog.get_logger()
 
@@ -64,6 +65,12 @@ def plain_page(request: web.Request, problem: Problem) -> str:
     return _PAGE.format(title=escape(problem.title), detail=escape(problem.detail))
 
 
+def unread(status: int) -> web.Response:
+    """Answer a message that is no request: nobody knows its ``Accept``."""
+    problem = HttpProblem(status)
+    return web.json_response(problem.to_json(), content_type=PROBLEM_TYPE, status=status, headers=BY_ITSELF)
+
+
 def _of_the_server(answer: web.HTTPException) -> Problem:
     if answer.status == 404:
         return NotFound("there is nothing at this address")
@@ -74,7 +81,7 @@ def _of_the_server(answer: web.HTTPException) -> Problem:
 
 def _log(error: Exception) -> None:
     # What it is and where in the code: its message may hold a row of the queue, or what somebody sent.
-    log.error("request.failed", error=type(error).__qualname__, frames="".join(format_tb(error.__traceback__)))
+    log.error("request.failed", error=type(error).__qualname__, frames=places(error))
 
 
 def _answer(request: web.Request, problem: Problem, page: ProblemPage) -> web.Response:
@@ -83,6 +90,4 @@ def _answer(request: web.Request, problem: Problem, page: ProblemPage) -> web.Re
         return web.Response(
             text=page(request, problem), content_type="text/html", status=int(problem.status), headers=headers
         )
-    return web.json_response(
-        problem.to_json(), content_type="application/problem+json", status=int(problem.status), headers=headers
-    )
+    return web.json_response(problem.to_json(), content_type=PROBLEM_TYPE, status=int(problem.status), headers=headers)

@@ -55,8 +55,9 @@ def asked_document(asked: Asked, links: Links) -> Document:
             {
                 "step": asked_step.step.name,
                 "does": asked_step.step.phrase,
+                "concerned": asked_step.rows,
                 "at_least": asked_step.at_least,
-                "concerned": [_concerned_document(concerned) for concerned in asked_step.named],
+                "by_name": [_concerned_document(concerned) for concerned in asked_step.named],
                 "others": _others_document(asked_step.others) if asked_step.others else None,
             }
             for asked_step in asked.steps

@@ -10,7 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from control_api.auth import ACTOR
 from control_api.keys import LINKS, SETTINGS
-from control_api.problems import Problem
+from control_api.links import sign_in
+from control_api.problems import NotSignedIn, Problem
 from control_api.views import times, words
 from control_api.views.documents import Document
 from jobqueue.schedules import described, phrase
@@ -42,8 +43,11 @@ async def page(request: web.Request, template: str, **values: Any) -> web.Respon
 
 
 def problem_page(request: web.Request, problem: Problem) -> str:
-    """Draw the page about a problem, also for somebody who wasn't let in."""
-    return _rendered(request, "problem.html.j2", {"problem": problem})
+    """Draw the page about a problem, also for somebody who wasn't let in: it then says how to get in."""
+    settings = request.app[SETTINGS]
+    ways_in = settings.auth if isinstance(problem, NotSignedIn) else ()
+    login = sign_in(settings.dashboard_url)
+    return _rendered(request, "problem.html.j2", {"problem": problem, "ways_in": ways_in, "sign_in": login})
 
 
 def data(document: Document, *, status: int = 200, location: str | None = None) -> web.Response:

@@ -18,9 +18,10 @@ UPDATE system_status.sources SET polled_at = %(polled_at)s WHERE source = %(sour
 -- name: day_figures
 -- Job types for which there is no room (those that are known come first) are added up, in each of these queries: after the
 -- grouping, which leaves few rows.
-SELECT CASE WHEN place <= %(places)s THEN job_type ELSE {other} END AS job_type,
+SELECT CASE WHEN known OR place <= %(places)s THEN job_type ELSE {other} END AS job_type,
        sum(runs)::bigint AS runs, sum(failures)::bigint AS failures
-  FROM (SELECT *, dense_rank() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, job_type COLLATE "C") AS place
+  FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known,
+               dense_rank() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, job_type COLLATE "C") AS place
           FROM (SELECT {job_type} AS job_type, sum(runs) AS runs, sum(failures) AS failures
                   FROM system_status.run_minutes
                  WHERE source = %(source)s AND minute >= %(since)s
@@ -28,8 +29,9 @@ SELECT CASE WHEN place <= %(places)s THEN job_type ELSE {other} END AS job_type,
  GROUP BY 1
 
 -- name: day_durations
-SELECT CASE WHEN place <= %(places)s THEN job_type ELSE {other} END AS job_type, bucket, sum(runs)::bigint AS runs
-  FROM (SELECT *, dense_rank() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, job_type COLLATE "C") AS place
+SELECT CASE WHEN known OR place <= %(places)s THEN job_type ELSE {other} END AS job_type, bucket, sum(runs)::bigint AS runs
+  FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known,
+               dense_rank() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, job_type COLLATE "C") AS place
           FROM (SELECT {job_type} AS job_type, (cell >> 21) - 512 AS bucket, sum(cell & 2097151) AS runs
                   FROM system_status.run_minutes, unnest(buckets) AS cell
                  WHERE source = %(source)s AND minute >= %(since)s AND cell >= 0
@@ -38,9 +40,10 @@ SELECT CASE WHEN place <= %(places)s THEN job_type ELSE {other} END AS job_type,
 
 -- name: day_maxima
 -- Only those minutes that no later minute surpasses: a few a job type.
-SELECT CASE WHEN place <= %(places)s THEN job_type ELSE {other} END AS job_type,
+SELECT CASE WHEN known OR place <= %(places)s THEN job_type ELSE {other} END AS job_type,
        floor(date_part('epoch', minute) / 60)::bigint AS minute, max(run_max) AS run_max
-  FROM (SELECT *, dense_rank() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, job_type COLLATE "C") AS place
+  FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known,
+               dense_rank() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, job_type COLLATE "C") AS place
           FROM (SELECT {job_type} AS job_type, minute, run_max,
                        max(run_max) OVER (PARTITION BY run_minutes.job_type ORDER BY minute DESC
                                           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS later
@@ -51,10 +54,11 @@ SELECT CASE WHEN place <= %(places)s THEN job_type ELSE {other} END AS job_type,
  ORDER BY 1, 2
 
 -- name: last_runs
-SELECT CASE WHEN place <= %(places)s THEN job_type ELSE {other} END AS job_type,
+SELECT CASE WHEN known OR place <= %(places)s THEN job_type ELSE {other} END AS job_type,
        max(last_run_at) AS last_run_at, max(last_success_at) AS last_success_at
-  FROM (SELECT *, row_number() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, last_run_at DESC NULLS LAST,
-                                              job_type COLLATE "C") AS place
+  FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known,
+               row_number() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, last_run_at DESC NULLS LAST,
+                                           job_type COLLATE "C") AS place
           FROM (SELECT {job_type} AS job_type, max(last_run_at) AS last_run_at, max(last_success_at) AS last_success_at
                   FROM system_status.run_minutes
                  WHERE source = %(source)s

@@ -247,7 +247,8 @@ class Tally:
         Else a run would be counted twice: in the sum of a slot, and under its name when the slot is read again.
         """
         room = self._room()
-        return Room(known | set(room.known), 0 if OTHER in known else room.places)
+        full = OTHER in known or len(known) > 2 * room.places
+        return Room(known | set(room.known), 0 if full else room.places)
 
     async def _keep_day(self, this_minute: int) -> None:
         first = this_minute - MINUTES_OF_DAY

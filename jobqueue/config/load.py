@@ -10,6 +10,7 @@ from jobqueue.config.control import LISTS
 from jobqueue.config.errors import ConfigurationError, Names, Place, called, shown
 from jobqueue.config.model import SECRETS, Settings, keys
 from jobqueue.config.validation import validated
+from jobqueue.terminal import complain
 
 _FILE = "SYSTEM_STATUS_CONFIG"
 _ONE_SOURCE: dict[str, Place] = {
@@ -73,7 +74,7 @@ def load_or_exit(environ: Mapping[str, str], engines: Collection[str], program: 
     try:
         return load(environ, engines)
     except ConfigurationError as error:
-        print(f"{program}: {error}", file=sys.stderr)
+        complain(f"{program}: {error}")
         sys.exit(2)
 
 

@@ -10,32 +10,35 @@ SELECT {version} AS version FROM ({query}) AS unbounded (version) LIMIT 1
 
 -- name: live_counts
 -- Those with most jobs first.
-SELECT CASE WHEN place <= %(places)s THEN job_type ELSE {other} END AS job_type, state,
-       sum(jobs)::bigint AS jobs, sum(ahead)::bigint AS ahead, count(*) FILTER (WHERE place > %(places)s) AS others
+SELECT CASE WHEN known OR place <= %(places)s THEN job_type ELSE {other} END AS job_type, state,
+       sum(jobs)::bigint AS jobs, sum(ahead)::bigint AS ahead,
+       count(*) FILTER (WHERE NOT known AND place > %(places)s) AS others
   FROM (SELECT *, dense_rank() OVER (ORDER BY known DESC, weight DESC, job_type COLLATE "C") AS place
-          FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known, sum(jobs) OVER (PARTITION BY job_type COLLATE "C") AS weight
+          FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known,
+                       sum(jobs) OVER (PARTITION BY job_type COLLATE "C") AS weight
                   FROM (SELECT {job_type} AS job_type, {state} AS state, jobs, ahead
                           FROM ({query}) AS unbounded (job_type, state, jobs, ahead)) AS bounded) AS weighed) AS placed
  GROUP BY 1, 2
 
 -- name: oldest_ready
-SELECT CASE WHEN place <= %(places)s THEN job_type ELSE {other} END AS job_type, min(since) AS since
-  FROM (SELECT *, row_number() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, since, job_type COLLATE "C")
-                  AS place
+SELECT CASE WHEN known OR place <= %(places)s THEN job_type ELSE {other} END AS job_type, min(since) AS since
+  FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known,
+               row_number() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, since, job_type COLLATE "C") AS place
           FROM (SELECT {job_type} AS job_type, since FROM ({query}) AS unbounded (job_type, since)) AS bounded) AS placed
  GROUP BY 1
 
 -- name: oldest_active
-SELECT CASE WHEN place <= %(places)s THEN job_type ELSE {other} END AS job_type, min(since) AS since
-  FROM (SELECT *, row_number() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, since, job_type COLLATE "C")
-                  AS place
+SELECT CASE WHEN known OR place <= %(places)s THEN job_type ELSE {other} END AS job_type, min(since) AS since
+  FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known,
+               row_number() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, since, job_type COLLATE "C") AS place
           FROM (SELECT {job_type} AS job_type, since FROM ({query}) AS unbounded (job_type, since)) AS bounded) AS placed
  GROUP BY 1
 
 -- name: finished_counts
-SELECT slot, CASE WHEN place <= %(places)s THEN job_type ELSE {other} END AS job_type, state, sum(jobs)::bigint AS jobs,
-       count(*) FILTER (WHERE place > %(places)s) AS others
-  FROM (SELECT *, dense_rank() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, job_type COLLATE "C") AS place
+SELECT slot, CASE WHEN known OR place <= %(places)s THEN job_type ELSE {other} END AS job_type, state,
+       sum(jobs)::bigint AS jobs, count(*) FILTER (WHERE NOT known AND place > %(places)s) AS others
+  FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known,
+               dense_rank() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, job_type COLLATE "C") AS place
           FROM (SELECT slot, {job_type} AS job_type, {state} AS state, jobs
                   FROM ({query}) AS unbounded (slot, job_type, state, jobs)) AS bounded) AS placed
  GROUP BY 1, 2, 3

@@ -68,12 +68,13 @@ grouped AS (
     FROM waits
 ),
 added AS (
-  SELECT slot, CASE WHEN place <= %(places)s THEN job_type ELSE {other} END AS job_type, sign, bucket,
+  SELECT slot, CASE WHEN known OR place <= %(places)s THEN job_type ELSE {other} END AS job_type, sign, bucket,
          least(sum(in_bucket), 2097151)::int AS in_bucket,
          sum(runs) AS runs, sum(failures) AS failures, sum(retries) AS retries, sum(cancelled) AS cancelled,
          sum(run_seconds) AS run_seconds, max(run_max) AS run_max, sum(wait_seconds) AS wait_seconds,
          max(last_run_at) AS last_run_at, max(last_success_at) AS last_success_at
-    FROM (SELECT *, dense_rank() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, job_type COLLATE "C") AS place
+    FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known,
+               dense_rank() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, job_type COLLATE "C") AS place
             FROM grouped) AS placed
    GROUP BY 1, 2, 3, 4
 )

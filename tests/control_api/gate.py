@@ -7,8 +7,9 @@ from aiohttp import ClientResponse, ClientSession, DummyCookieJar, web
 
 from control_api.actions import Action
 from control_api.auth import ACTOR, Actor, Authenticator, public, require
-from control_api.security import MAX_BODY, REFUSALS, secure
+from control_api.security import MAX_BODY, REFUSALS, secure, unread
 from control_api.settings import ControlSettings
+from jobqueue.serving import Runner
 
 ADMIN = Actor("grafana:ann", frozenset(Action), "grafana")
 SCRIPT = Actor("token:ci", frozenset({Action.RUN, Action.JANITOR}), "token", bearer=True)
@@ -108,7 +109,7 @@ async def gate(
         ]
     )
     secure(app, settings or ControlSettings(origins=(ORIGIN,)), authenticators, sources)
-    runner = web.AppRunner(app, auto_decompress=False)
+    runner = Runner(app, unread, shutdown_timeout=60)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]

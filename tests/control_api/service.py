@@ -13,8 +13,10 @@ from pydantic import SecretStr
 from yarl import URL
 
 from control_api.app import create_app
+from control_api.security import unread
 from control_api.settings import ControlSettings
 from jobqueue.config import Janitor, Source
+from jobqueue.serving import Runner
 
 HTML = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
 JSON = {"Accept": "application/json, text/plain, */*"}
@@ -138,7 +140,7 @@ class _Reader(HTMLParser):
 async def serving(sources: Mapping[str, str], **more: Any) -> AsyncIterator[Service]:
     """Serve until the context ends."""
     app = application(sources, **more)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1, auto_decompress=False)
+    runner = Runner(app, unread, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:

@@ -82,13 +82,14 @@ async def test_cancel_pending_leaves_those_planned_for_later_out(served: Service
 
     assert asked["concerned"] == 2
     [step] = asked["steps"]
-    assert sorted((row["name"], row["rows"]) for row in step["concerned"]) == [("mail.send", 1), ("report", 1)]
+    assert step["concerned"] == 2
+    assert sorted((row["name"], row["rows"]) for row in step["by_name"]) == [("mail.send", 1), ("report", 1)]
 
 
 async def test_the_janitor_says_what_each_of_its_steps_concerns(served: Service) -> None:
     asked = await (await served.get("/control/main/janitor")).json()
 
-    assert {step["step"]: [row["name"] for row in step["concerned"]] for step in asked["steps"]} == {
+    assert {step["step"]: [row["name"] for row in step["by_name"]] for step in asked["steps"]} == {
         "fail_stuck": ["mail.send"],
         "cancel_stale": ["mail.send"],
         "delete_completed": ["report"],
@@ -97,6 +98,7 @@ async def test_the_janitor_says_what_each_of_its_steps_concerns(served: Service)
         "delete_tokens": [""],
     }
     assert (asked["concerned"], asked["at_least"]) == (6, False)
+    assert sum(step["concerned"] for step in asked["steps"]) == 6
     page = await served.page("/control/main/janitor")
     assert page.forms[0].button == "Run Janitor: 6 rows"
     assert "Reaps dead workers not seen in 5 minutes: 1 worker" in page.text

@@ -182,7 +182,9 @@ async def test_a_database_that_is_away_is_said_to_be() -> None:
                 await desk.act(order(Action.JANITOR))
 
 
-async def test_only_what_was_there_when_the_page_was_shown_is_touched(desk: Desk, queue: AsyncConnection) -> None:
+async def test_only_the_rows_that_were_there_when_the_page_was_shown_are_touched(
+    desk: Desk, queue: AsyncConnection
+) -> None:
     await queue.execute(
         "INSERT INTO ascent.jobs (job_type, created_at, run_after)"
         " VALUES ('old', now() - interval '1 s', now() - interval '1 s')"

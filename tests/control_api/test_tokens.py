@@ -135,9 +135,10 @@ async def test_nothing_of_a_token_is_logged(migrated: str, token: str) -> None:
     with capture_logs() as logs:
         async with door(migrated) as served:
             await served.get(**bearer(f"{token}x"))
+            await served.get(**bearer(token.swapcase().replace("SST_", "sst_")))
             await served.post("/control/main/fail-active", bearer(token), {"secret": "body"})
 
-    assert [line["reason"] for line in logs] == ["token-unknown", "action-not-allowed"]
+    assert [line["reason"] for line in logs] == ["token-malformed", "token-unknown", "action-not-allowed"]
     assert token not in repr(logs)
     assert "secret" not in repr(logs)
 
@@ -220,7 +221,7 @@ def test_an_unknown_name_cannot_be_revoked(migrated: str, capsys: pytest.Capture
 async def test_without_tables_it_says_what_makes_them(empty_database: str, capsys: pytest.CaptureFixture[str]) -> None:
     with capture_logs() as logs:
         async with door(empty_database) as served:
-            answer = await served.get(**bearer("any"))
+            answer = await served.get(**bearer(f"sst_{'a' * 43}"))
     ended = command(empty_database, "list")
 
     assert answer.status == 503

@@ -16,7 +16,7 @@ from exporter.counting.runs import Runs
 from exporter.counting.store import RunStore
 from exporter.counting.tally import Tally
 from exporter.database import Database
-from jobqueue.engine import Conn
+from jobqueue.engine import ANY, Conn
 from jobqueue.engines import open_engine
 
 START = datetime(2026, 3, 1, 12, 0, 17, tzinfo=UTC)
@@ -103,6 +103,7 @@ class World:
         self.now = START
         self.source = f"s{next(_sources)}"
         self.committed: list[Job] = []
+        self.room = ANY
         self._address = address
         self._slot_seconds = slot_seconds
         self._durable_slots = durable_slots
@@ -204,6 +205,7 @@ class Exporter:
             settle=SETTLE,
             slot_seconds=self._slot_seconds,
             durable_slots=self._durable_slots,
+            room=lambda: self._world.room,
             clock=self._clock,
         )
         self.tally.followers.append(self.lives[-1])

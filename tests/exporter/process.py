@@ -16,6 +16,12 @@ from aiohttp import ClientSession, ClientTimeout
 from tests.waiting import PATIENCE
 
 _ROOT = Path(__file__).parents[2]
+_ANY_PORT = {
+    "EXPORTER_HOST": "127.0.0.1",
+    "EXPORTER_PORT": "0",
+    "CONTROL_API_HOST": "127.0.0.1",
+    "CONTROL_API_PORT": "0",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,12 @@ class Running:
                 await asyncio.sleep(0.05)
         return answer[1]
 
+    @property
+    def peak_megabytes(self) -> float:
+        """The most memory that it has had resident at a time."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
     async def terminate(self, within: float) -> int:
         """Ask it to end, and answer with its exit code."""
         self._process.terminate()
@@ -67,14 +79,14 @@ class Running:
 
 
 @asynccontextmanager
-async def serving(**variables: str) -> AsyncIterator[Running]:
-    """An exporter on a port of its own choice, killed at the end if it still runs."""
+async def serving(module: str = "exporter", **variables: str) -> AsyncIterator[Running]:
+    """An exporter, or the control API, on a port of its own choice, killed at the end if it still runs."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "exporter",
+        module,
         cwd=_ROOT,
-        env=_environment({"EXPORTER_HOST": "127.0.0.1", "EXPORTER_PORT": "0", **variables}),
+        env=_environment({**_ANY_PORT, **variables}),
         stderr=PIPE,
     )
     assert process.stderr is not None
@@ -96,7 +108,7 @@ async def serving(**variables: str) -> AsyncIterator[Running]:
 async def _listen(lines: asyncio.StreamReader, log: list[dict[str, Any]], started: "asyncio.Future[str]") -> None:
     async for line in lines:
         log.append(json.loads(line))
-        if log[-1]["event"] == "exporter.started":
+        if log[-1]["event"] in ("exporter.started", "control.started"):
             started.set_result(log[-1]["address"])
 
 

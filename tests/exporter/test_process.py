@@ -291,14 +291,28 @@ async def test_a_wrong_configuration_is_said_in_one_line(option: tuple[str, ...]
 
 
 async def test_what_a_library_logs_is_an_event_like_any_other() -> None:
+    async with serving(DATABASE_URL=NOWHERE, LOG_LEVEL="debug") as exporter:
+        await exporter.get("/healthz")
+
+    [line] = [line for line in exporter.log if line.get("logger") == "asyncio"]
+    assert line["level"] == "debug"
+    assert line["event"].startswith("Using selector")
+
+
+async def test_a_message_that_cannot_be_read_is_one_line_in_the_log() -> None:
     request = b"GET / HTTP/1.1\r\nHost: here\r\nContent-Length: many\r\n\r\n"
     async with serving(DATABASE_URL=NOWHERE) as exporter, said(exporter, request) as answer:
         status = await answer.readline()
 
     assert b" 400 " in status
-    [line] = [line for line in exporter.log if line.get("logger") == "aiohttp.server"]
-    assert line["level"] == "error"
-    assert "Content-Length" in line["exception"]
+    [line] = [line for line in exporter.log if line["event"] == "message.unreadable"]
+    assert {**line, "timestamp": ""} == {
+        "event": "message.unreadable",
+        "level": "warning",
+        "timestamp": "",
+        "client": "127.0.0.1",
+        "error": "BadHttpMessage",
+    }
 
 
 async def test_a_password_is_never_shown_whatever_goes_wrong(

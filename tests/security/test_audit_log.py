@@ -68,6 +68,18 @@ def test_nothing_can_be_added_to_an_action_that_has_ended(
         control.execute(STEP, (at_work, seq, step))
 
 
+@pytest.mark.parametrize("later", ["done", "failed", "interrupted"])
+def test_an_action_has_one_end_which_no_later_one_replaces(
+    control: psycopg.Connection, at_work: int, later: str
+) -> None:
+    control.execute(STEP, (at_work, 2, "done"))
+
+    with pytest.raises(CheckViolation, match="has ended"):
+        control.execute(STEP, (at_work, 3, later))
+    ends = control.execute("SELECT step FROM system_status.admin_action_steps WHERE step <> 'fail_stuck'").fetchall()
+    assert ends == [("done",)]
+
+
 @pytest.mark.parametrize("seq", [-1, 0, 1, 3, 2**31 - 1])
 def test_the_steps_of_an_action_are_numbered_one_by_one(control: psycopg.Connection, at_work: int, seq: int) -> None:
     with pytest.raises((CheckViolation, UniqueViolation)):
@@ -114,7 +126,7 @@ NONSENSE = [
 
 
 @pytest.mark.parametrize(("column", "value"), NONSENSE, ids=lambda text: text[:20])
-def test_the_log_takes_no_text_of_any_length_no_unknown_kind_of_actor_and_no_absurd_time(
+def test_the_log_takes_no_row_from_the_control_role_that_cannot_be_true(
     control: psycopg.Connection, column: str, value: str
 ) -> None:
     row = {"source": "main", "action": "run", "actor": "token:ci", "request_id": "r", "request": "", column: value}
@@ -145,7 +157,7 @@ def test_a_step_of_the_log_has_a_count_of_rows_and_short_texts(
         control.execute(f"INSERT INTO system_status.admin_action_steps ({columns}) VALUES ({values})".encode(), row)
 
 
-def test_whoever_has_the_control_roles_credential_can_write_a_row_of_today_in_anybodys_name(
+def test_the_control_roles_credential_can_write_a_new_row_of_the_log_in_anybodys_name(
     migrated: str, control: psycopg.Connection
 ) -> None:
     control.execute(ACTION.replace("token:ci", "grafana:ann"))

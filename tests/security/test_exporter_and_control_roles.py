@@ -82,7 +82,9 @@ def test_the_secret_columns_are_those_of_the_engine(address: str, queue: Source)
     assert {f"{table.rpartition('.')[2]}.{column}" for table, column in there} >= _SECRET[queue.engine]
 
 
-def test_the_exporters_role_reads_no_payload_and_no_error(address: str, queue: Source, roles: dict[str, str]) -> None:
+def test_the_exporters_role_reads_no_payload_and_no_error_but_the_metadata_of_oban_and_river(
+    address: str, queue: Source, roles: dict[str, str]
+) -> None:
     assert secrets_read(address, queue, roles["exporter"]) == _READ_BY_EXPORTER.get(queue.engine, set())
 
 
@@ -117,7 +119,7 @@ def test_the_control_role_can_change_no_schedule(address: str, queue: Source, ro
     assert [table for table in writable if "schedule" in table] == []
 
 
-def test_the_control_role_can_add_to_the_log_but_not_change_or_delete_what_it_says(roles: dict[str, str]) -> None:
+def test_the_control_role_can_add_to_the_log_but_change_or_delete_nothing_in_it(roles: dict[str, str]) -> None:
     statements = (
         "UPDATE system_status.admin_actions SET actor = 'token:ci'",
         "DELETE FROM system_status.admin_actions",
@@ -161,3 +163,14 @@ def test_no_function_of_ours_lends_the_rights_of_its_owner_or_can_be_called_by_e
         ).fetchall()
 
     assert functions == []
+
+
+def test_the_control_role_can_queue_fail_cancel_and_delete_any_job(migrated: str) -> None:
+    with least_privileged(migrated, [source(migrated)]) as addresses, psycopg.connect(addresses["control"]) as conn:
+        conn.execute("INSERT INTO ascent.jobs (job_type, payload) VALUES ('any', '{\"any\": true}')")
+        for state in ("failed", "cancelled"):
+            changed = conn.execute(
+                "UPDATE ascent.jobs SET state = %s, finished_at = now() WHERE job_type = 'any'", (state,)
+            )
+            assert changed.rowcount == 1
+        assert conn.execute("DELETE FROM ascent.jobs WHERE job_type = 'any'").rowcount == 1

@@ -62,7 +62,7 @@ async def served(absurd: str) -> AsyncIterator[Service]:
         yield service
 
 
-async def test_no_row_of_the_log_takes_a_page_a_document_or_a_probe_away(served: Service) -> None:
+async def test_a_row_of_the_log_that_nobody_foresaw_hides_no_other_and_fails_no_page(served: Service) -> None:
     for path in (*PAGES, "/readyz", "/metrics"):
         assert (await served.get(path)).status == 200, path
         assert (await served.get(path, HTML)).status == 200, path
