@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PAGE := preview/web/dist/index.html
 HAS_NODE := node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
-TOOLS := .tools/prometheus .tools/prometheus-alertmanager .tools/prometheus-postgres-exporter .tools/nginx .tools/chromium
+TOOLS := .tools/prometheus .tools/prometheus-alertmanager .tools/prometheus-postgres-exporter .tools/nginx .tools/pgbouncer .tools/chromium
 NODE_ENGINES := graphile pgboss
 NEWER_PYTHON := $(shell scripts/newer-python 12)
 

@@ -161,8 +161,8 @@ async def last_done(conn: Conn, source: str, action: Action) -> datetime | None:
     return row[0] if row else None
 
 
-async def read_nothing(conn: Conn) -> None:
-    """Find out that the log and its leases can be read, whatever their rows say."""
+async def check_readable(conn: Conn) -> None:
+    """Find out that the log and its leases can be read, whatever their rows say. Raises what the database does."""
     await conn.execute(_QUERIES["readable"])
 
 

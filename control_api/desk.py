@@ -222,7 +222,7 @@ class Desk:
 async def _unready(source: ControlledSource) -> str | None:
     try:
         async with asyncio.timeout(_READY_WITHIN), source.reading() as conn:
-            await audit.read_nothing(conn)
+            await audit.check_readable(conn)
     except Problem as problem:
         return problem.detail
     except TimeoutError:

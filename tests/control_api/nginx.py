@@ -44,7 +44,7 @@ async def nginx(
     command = [_program(), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
     process = subprocess.Popen(command)
     try:
-        await until(lambda: _listens(port))
+        await until(lambda: listens(port))
         yield
     finally:
         process.terminate()
@@ -63,7 +63,7 @@ def _program() -> str:
     return found
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), 0.2).close()
     except OSError:
