@@ -38,8 +38,10 @@ def main() -> int:
 
     settings = load_or_exit(os.environ, ENGINES, PROGRAM)
     if arguments.command == "grants":
+        # In a file or a pipe it is run: there each character of a name counts.
+        write = say if sys.stdout.isatty() else print
         for line in grants(settings.sources, arguments.exporter, arguments.control, arguments.grafana):
-            say(line)
+            write(line)
         return 0
     try:
         if arguments.remove_recorder:

@@ -8,6 +8,7 @@ from psycopg.sql import Literal
 from jobqueue import sql
 from jobqueue.engines import ENGINES, open_engine
 from jobqueue.tables.grants import grants
+from tests.exporter.process import run
 from tests.exporter.scrape import source
 
 _HOSTILE = [
@@ -60,6 +61,14 @@ def test_a_quote_of_a_body_that_a_name_holds_is_replaced_by_one_that_no_name_hol
     loaded = sql.load("jobqueue.tables", "grants.sql", role="$body$", role_name=Literal("$body1$"))
 
     assert loaded["role"].as_string().count("$body2$") == 2
+
+
+async def test_the_sql_that_grants_writes_into_a_file_has_each_character_of_a_name() -> None:
+    role = "turned\u202eround\twide"
+
+    written = await run("grants", "--exporter", role, module="jobqueue", DATABASE_URL="postgresql:///app")
+
+    assert f'TO "{role}"' in written.output
 
 
 def unquoted(text: str) -> str:
