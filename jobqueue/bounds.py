@@ -83,7 +83,7 @@ def literals() -> dict[str, sql.Composable]:
 def cut_name(field: str) -> sql.Composed:
     """SQL that cuts what tells rows apart: a cut one is a character longer than any that isn't, so none is like it."""
     longest = NAMES[field]
-    # Not md5, which a server in FIPS mode refuses. Beyond the length of any name that a person gives, quicker hashes will
+    # Not md5, which a server in FIPS mode refuses. Beyond the length of any name of a person, quicker hashes will
     # do: some servers take 35 ms for the SHA-256 of a megabyte. Plain dots, for not every encoding has an ellipsis.
     return sql.SQL(
         "CASE WHEN {too_long} THEN left({column}, {kept}) || {dots} || left(encode(sha256(convert_to("

@@ -22,25 +22,27 @@ SELECT CASE WHEN known OR place <= %(places)s THEN job_type ELSE {other} END AS 
 
 -- name: oldest_ready
 SELECT CASE WHEN known OR place <= %(places)s THEN job_type ELSE {other} END AS job_type, min(since) AS since
-  FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known,
-               row_number() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, since, job_type COLLATE "C") AS place
-          FROM (SELECT {job_type} AS job_type, since FROM ({query}) AS unbounded (job_type, since)) AS bounded) AS placed
+  FROM (SELECT *, row_number() OVER (ORDER BY known DESC, since, job_type COLLATE "C") AS place
+          FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known
+                  FROM (SELECT {job_type} AS job_type, since
+                          FROM ({query}) AS unbounded (job_type, since)) AS bounded) AS weighed) AS placed
  GROUP BY 1
 
 -- name: oldest_active
 SELECT CASE WHEN known OR place <= %(places)s THEN job_type ELSE {other} END AS job_type, min(since) AS since
-  FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known,
-               row_number() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, since, job_type COLLATE "C") AS place
-          FROM (SELECT {job_type} AS job_type, since FROM ({query}) AS unbounded (job_type, since)) AS bounded) AS placed
+  FROM (SELECT *, row_number() OVER (ORDER BY known DESC, since, job_type COLLATE "C") AS place
+          FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known
+                  FROM (SELECT {job_type} AS job_type, since
+                          FROM ({query}) AS unbounded (job_type, since)) AS bounded) AS weighed) AS placed
  GROUP BY 1
 
 -- name: finished_counts
 SELECT slot, CASE WHEN known OR place <= %(places)s THEN job_type ELSE {other} END AS job_type, state,
        sum(jobs)::bigint AS jobs, count(*) FILTER (WHERE NOT known AND place > %(places)s) AS others
-  FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known,
-               dense_rank() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, job_type COLLATE "C") AS place
-          FROM (SELECT slot, {job_type} AS job_type, {state} AS state, jobs
-                  FROM ({query}) AS unbounded (slot, job_type, state, jobs)) AS bounded) AS placed
+  FROM (SELECT *, dense_rank() OVER (ORDER BY known DESC, job_type COLLATE "C") AS place
+          FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known
+                  FROM (SELECT slot, {job_type} AS job_type, {state} AS state, jobs
+                          FROM ({query}) AS unbounded (slot, job_type, state, jobs)) AS bounded) AS weighed) AS placed
  GROUP BY 1, 2, 3
 
 -- name: frontiers

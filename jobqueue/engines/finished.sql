@@ -41,10 +41,10 @@ bucketed AS MATERIALIZED (
 durations AS (
   SELECT slot, job_type,
          CASE WHEN duration IS NOT NULL THEN duration_bucket END AS bucket,
-         count(*) FILTER (WHERE is_run) AS runs,
-         count(*) FILTER (WHERE state = 'failed') AS failures,
-         sum(retries) FILTER (WHERE is_run) AS retries,
-         count(*) FILTER (WHERE NOT is_run) AS cancelled,
+         (count(*) FILTER (WHERE is_run))::int AS runs,
+         (count(*) FILTER (WHERE state = 'failed'))::int AS failures,
+         least(sum(retries) FILTER (WHERE is_run), 100000000)::int AS retries,
+         (count(*) FILTER (WHERE NOT is_run))::int AS cancelled,
          sum(duration) AS run_seconds,
          max(duration) AS run_max,
          sum(wait) AS wait_seconds,
@@ -54,7 +54,7 @@ durations AS (
    GROUP BY 1, 2, 3
 ),
 waits AS (
-  SELECT slot, job_type, wait_bucket AS bucket, count(*) AS runs
+  SELECT slot, job_type, wait_bucket AS bucket, count(*)::int AS runs
     FROM bucketed
    WHERE wait IS NOT NULL
    GROUP BY 1, 2, 3
@@ -70,12 +70,12 @@ grouped AS (
 added AS (
   SELECT slot, CASE WHEN known OR place <= %(places)s THEN job_type ELSE {other} END AS job_type, sign, bucket,
          least(sum(in_bucket), 2097151)::int AS in_bucket,
-         sum(runs) AS runs, sum(failures) AS failures, sum(retries) AS retries, sum(cancelled) AS cancelled,
+         sum(runs)::int AS runs, sum(failures)::int AS failures, least(sum(retries), 100000000)::int AS retries,
+         sum(cancelled)::int AS cancelled,
          sum(run_seconds) AS run_seconds, max(run_max) AS run_max, sum(wait_seconds) AS wait_seconds,
          max(last_run_at) AS last_run_at, max(last_success_at) AS last_success_at
-    FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known,
-               dense_rank() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, job_type COLLATE "C") AS place
-            FROM grouped) AS placed
+    FROM (SELECT *, dense_rank() OVER (ORDER BY known DESC, job_type COLLATE "C") AS place
+            FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known FROM grouped) AS weighed) AS placed
    GROUP BY 1, 2, 3, 4
 )
 SELECT slot, job_type,
