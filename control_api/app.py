@@ -87,6 +87,7 @@ async def _at_work(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _find_interrupted(desk: Desk) -> None:
+    await desk.ready()  # the log says at the start which source can't be used, and why
     while True:
         await desk.mark_interrupted()
         await asyncio.sleep(_LOOKS_FOR_INTERRUPTED_EVERY)

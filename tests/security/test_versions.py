@@ -11,6 +11,7 @@ from tests.control_api.service import serving
 from tests.docs.pages import ROOT
 from tests.exporter.process import run
 from tests.exporter.wire import Wire
+from tests.waiting import until_found
 
 _SAID = f"PostgreSQL 14.9 is too old: System Status needs {OLDEST} or newer"
 
@@ -54,8 +55,9 @@ async def test_an_older_postgresql_is_refused_by_migrate_and_by_the_token_comman
     assert _SAID in listed.errors
 
 
-async def test_an_older_postgresql_is_refused_by_the_control_api(old: str) -> None:
+async def test_an_older_postgresql_is_refused_by_the_control_api(old: str, capsys: pytest.CaptureFixture[str]) -> None:
     async with serving({"main": old}) as served:
+        await until_found(lambda: logged(capsys, _SAID))  # at the start, before anybody asks
         asked = await served.get("/control/main/janitor")
         ordered = await served.post("/control/main/janitor", data={"request_id": "r1"})
         ready = await served.get("/readyz")
@@ -65,6 +67,11 @@ async def test_an_older_postgresql_is_refused_by_the_control_api(old: str) -> No
             assert _SAID in await answer.text()
         [reason] = (await served.app[DESK].ready()).values()
         assert _SAID in str(reason)  # which the program logs
+
+
+async def logged(capsys: pytest.CaptureFixture[str], text: str) -> bool:
+    captured = capsys.readouterr()
+    return text in captured.out + captured.err
 
 
 def test_the_readme_names_the_oldest_postgresql() -> None:
