@@ -6,8 +6,11 @@ from contextlib import ExitStack
 import pytest
 
 from demo.postgres import EmbeddedPostgres
-from tests.conftest import Server
+from tests.conftest import Server, migrated_template, template
 from tests.postgres15 import postgres15
+
+__all__ = ["migrated_template", "template"]
+"""Fixtures of this folder's own: those of the other tests stand in another server."""
 
 
 @pytest.fixture(scope="session", params=["15", "embedded"])
