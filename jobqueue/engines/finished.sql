@@ -43,7 +43,7 @@ durations AS (
          CASE WHEN duration IS NOT NULL THEN duration_bucket END AS bucket,
          (count(*) FILTER (WHERE is_run))::int AS runs,
          (count(*) FILTER (WHERE state = 'failed'))::int AS failures,
-         least(sum(retries) FILTER (WHERE is_run), 100000000)::int AS retries,
+         least(coalesce(sum(retries) FILTER (WHERE is_run), 0), 100000000)::int AS retries,
          (count(*) FILTER (WHERE NOT is_run))::int AS cancelled,
          sum(duration) AS run_seconds,
          max(duration) AS run_max,
