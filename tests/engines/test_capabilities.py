@@ -139,9 +139,9 @@ async def test_a_schedule_in_code_without_a_tick_is_shown_and_cannot_be_run_yet(
     try:
         asked = await desk.ask("main", Action.RUN, "report")
         with pytest.raises(NotPossible, match="no tick of it"):
-            await desk.act(Request("main", Action.RUN, "somebody", "1", "report"))
+            await desk.act(Request("main", Action.RUN, "token:ci", "1", "report"))
         with pytest.raises(NotFound, match="not a recurring job"):
-            await desk.act(Request("main", Action.RUN, "somebody", "2", "other"))
+            await desk.act(Request("main", Action.RUN, "token:ci", "2", "other"))
     finally:
         await desk.close()
 

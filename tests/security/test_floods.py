@@ -13,7 +13,7 @@ from tests.conftest import Server
 from tests.control_api.service import HTML, JSON
 from tests.exporter.process import Running, serving
 from tests.exporter.scrape import OPENMETRICS, Scrape
-from tests.security.floods import FLOODS
+from tests.security.floods import FLOODS, UNCHECKED
 from tests.waiting import PATIENCE
 
 MOST_MEGABYTES = 200
@@ -35,6 +35,7 @@ PAGES = [
 def flooded(server: Server, migrated_template: str) -> Iterator[str]:
     name = server.create_database(migrated_template)
     with psycopg.connect(server.url(name), autocommit=True) as conn:
+        conn.execute(UNCHECKED)
         for flood in FLOODS.values():
             conn.execute(flood.encode())
         conn.execute("ANALYZE")
