@@ -129,3 +129,8 @@ async def _mark_interrupted(source: ControlledSource, conn: Conn, lease: Lease) 
             return new
     except LockNotAvailable:  # a batch is under way
         return False
+    except Error as error:  # one action that can't be ended keeps none of the others from it
+        if conn.closed:
+            raise
+        log.warning("action.unended", source=source.name, id=lease.action_id, error=told(error))
+        return False

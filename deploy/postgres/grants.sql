@@ -1,7 +1,7 @@
 -- Written by python -m deploy, as python -m jobqueue grants prints it; a test compares.
 -- Source main: in database ascent on postgres
 BEGIN;
-SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL row_security = on;
+SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL row_security = on; SET LOCAL DateStyle = 'ISO, MDY'; SET LOCAL IntervalStyle = 'postgres';
 -- Without a password yet: give it one, or let pg_hba.conf decide.
 DO $body$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'system_status_exporter') THEN CREATE ROLE "system_status_exporter" LOGIN; END IF;
@@ -54,6 +54,7 @@ GRANT SELECT ON system_status.recent_jobs TO "system_status_grafana";
 -- Whoever may send SQL as this role may change all of these settings but the number of connections: they hold mistakes off.
 DO $body$ BEGIN
   ALTER ROLE "system_status_grafana" CONNECTION LIMIT 10;
+  ALTER ROLE "system_status_grafana" RESET ALL;
   ALTER ROLE "system_status_grafana" SET default_transaction_read_only = on;
   ALTER ROLE "system_status_grafana" SET search_path = pg_catalog, pg_temp;
   ALTER ROLE "system_status_grafana" SET statement_timeout = '30s';

@@ -25,6 +25,7 @@ GRANT SELECT ON system_status.migrations TO {role};
 -- Whoever may send SQL as this role may change all of these settings but the number of connections: they hold mistakes off.
 DO $body$ BEGIN
   ALTER ROLE {role} CONNECTION LIMIT 10;
+  ALTER ROLE {role} RESET ALL;
   ALTER ROLE {role} SET default_transaction_read_only = on;
   ALTER ROLE {role} SET search_path = pg_catalog, pg_temp;
   ALTER ROLE {role} SET statement_timeout = '30s';

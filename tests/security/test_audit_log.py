@@ -50,7 +50,7 @@ def begun(control: psycopg.Connection) -> int:
     ],
     ids=["date", "number", "date of a step", "next number", "checks"],
 )
-def test_the_control_role_can_neither_date_nor_number_a_row_of_the_log(
+def test_the_control_role_can_give_a_row_of_the_log_neither_a_time_nor_a_number_of_its_own(
     control: psycopg.Connection, statement: str
 ) -> None:
     with pytest.raises(InsufficientPrivilege):
@@ -126,7 +126,7 @@ NONSENSE = [
 
 
 @pytest.mark.parametrize(("column", "value"), NONSENSE, ids=lambda text: text[:20])
-def test_the_log_takes_no_row_from_the_control_role_that_cannot_be_true(
+def test_the_log_takes_no_row_of_an_impossible_form_from_the_control_role(
     control: psycopg.Connection, column: str, value: str
 ) -> None:
     row = {"source": "main", "action": "run", "actor": "token:ci", "request_id": "r", "request": "", column: value}
@@ -182,3 +182,19 @@ def test_grants_takes_back_what_an_older_version_granted_however_often_it_is_run
     with pytest.raises(InsufficientPrivilege):
         control.execute(dated.replace("r1", "r2").encode())
     control.execute(ACTION.replace("r1", "r2").encode())
+
+
+def test_the_control_role_can_date_a_new_row_back_by_as_long_as_its_transaction_has_been_open(
+    roles: dict[str, str],
+) -> None:
+    with psycopg.connect(roles["control"]) as conn:
+        conn.execute("SELECT pg_sleep(0.2)")
+        conn.execute(
+            "INSERT INTO system_status.admin_actions (source, action, actor, request_id, request)"
+            " VALUES ('main', 'janitor', 'token:ci', 'late', '')"
+        )
+        row = conn.execute(
+            "SELECT clock_timestamp() - at >= interval '0.2 s' FROM system_status.admin_actions"
+        ).fetchone()
+
+    assert row == (True,)

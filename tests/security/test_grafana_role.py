@@ -116,6 +116,26 @@ def test_a_viewer_can_change_the_password_of_grafanas_role(roles: dict[str, str]
     viewer.execute("ALTER ROLE CURRENT_USER PASSWORD 'of-the-viewer'")
 
 
+def test_a_viewer_can_change_the_settings_of_grafanas_role_for_every_later_viewer_until_grants_is_run_again(
+    migrated: str, roles: dict[str, str], viewer: psycopg.Connection
+) -> None:
+    viewer.execute("ALTER ROLE CURRENT_USER RESET ALL")
+    viewer.execute("ALTER ROLE CURRENT_USER SET timezone = 'Pacific/Auckland'")
+    role = viewer.info.user
+
+    def settings() -> list[tuple[str, ...] | None]:
+        with psycopg.connect(roles["grafana"]) as later:
+            return [later.execute(f"SHOW {name}".encode()).fetchone() for name in ("statement_timeout", "timezone")]
+
+    changed = settings()
+    with psycopg.connect(migrated, autocommit=True) as owner:
+        owner.execute("\n".join(view_grants(role)).encode())
+
+    assert changed == [("0",), ("Pacific/Auckland",)]
+    assert settings()[0] == ("30s",)
+    assert settings()[1] != ("Pacific/Auckland",)
+
+
 _OF_EVERYBODY = {
     "temporary tables": "CREATE TEMPORARY TABLE mine (x int)",
     "large objects": "SELECT lo_from_bytea(0, 'x')",

@@ -176,7 +176,7 @@ async def test_after_a_process_was_killed_the_next_clean_up_begins_when_its_leas
 
 
 @pytest.mark.parametrize("found_first", [False, True])
-async def test_a_process_that_was_frozen_for_longer_than_its_lease_changes_nothing_more(
+async def test_a_frozen_process_changes_nothing_more_once_another_has_taken_its_lease(
     roles: dict[str, str], desk: Desk, queue: AsyncConnection, found_first: bool
 ) -> None:
     await pile(queue, 2000)
