@@ -120,6 +120,8 @@ class ControlledSource:
 
         Raises ``ReadOnly``, also for a standby, and ``NotPossible`` where the engine's schema isn't safe to write to.
         """
+        # With a snapshot for each statement, rows that a worker changed meanwhile are passed over and no error.
+        await conn.execute(b"SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
         await self.limit(conn)
         now, read_only = await (await conn.execute(_MOMENT)).fetchone() or (None, True)
         if read_only or self.read_only or now is None:

@@ -196,6 +196,8 @@ class Recorder:
 
     install: sql.Composed
     """May be run twice."""
+    too_long: str | None
+    """Why it can't be installed for this schema: the names of its functions would be cut, and be those of another."""
     remove: sql.Composed
     """Leaves no trace."""
     is_there: sql.Composed

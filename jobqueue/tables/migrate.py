@@ -76,6 +76,8 @@ def record_completions(sources: Sequence[Source], say: Callable[[str], None]) ->
         if recorder is None:
             say(f"{source.name}: nothing to record, {source.engine} keeps its finished jobs")
             continue
+        if recorder.too_long is not None:
+            raise MigrationError(f"{source.name}: {recorder.too_long}")
         with _connected(_writable(source), [source]) as conn:
             _take_turn(conn)
             conn.execute(table)
@@ -105,6 +107,11 @@ def _replace_recorder(dsn: str, source: Source, say: Callable[[str], None]) -> N
     with _connected(dsn, [source]) as conn:
         if conn.execute(recorder.lends_rights).fetchone() != (True,):
             return
+        if recorder.too_long is not None:
+            raise MigrationError(
+                f"{source.name}: {recorder.too_long}; every role can run code as the owner of its functions: "
+                "take it away with --remove-recorder"
+            )
         _take_turn(conn)
         conn.execute(load("jobqueue.engines", "recorder.sql")["make_table"])
         conn.execute(recorder.install)

@@ -34,8 +34,8 @@ def as_role(address: str, role: str) -> str:
 
 
 def drop_roles(address: str, *roles: str) -> None:
-    """Drop roles with all that they own in the database."""
+    """Drop roles with all that they own in the database; a session that just ended may still have temporary objects."""
     with psycopg.connect(address, autocommit=True) as conn:
         for role in map(sql.Identifier, roles):
-            conn.execute(sql.SQL("DROP OWNED BY {}").format(role))
+            conn.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(role))
             conn.execute(sql.SQL("DROP ROLE {}").format(role))

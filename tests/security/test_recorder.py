@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
+from pydantic import SecretStr
 
 from jobqueue.config import Source
 from jobqueue.engine import Cleanup
 from jobqueue.engines import open_engine
-from jobqueue.tables.migrate import migrate, record_completions
+from jobqueue.tables.migrate import MigrationError, migrate, record_completions, remove_recorders
 from tests.conftest import Server
 from tests.engines.drivers import MAIL
 from tests.exporter.process import run
@@ -210,3 +212,67 @@ async def test_a_clean_up_of_the_control_role_is_recorded(recorded: str, roles: 
 
     with psycopg.connect(recorded) as conn:
         assert recorded_runs(conn) == [("graphile_worker", "cancelled")]
+
+
+def another_queue(conn: psycopg.Connection, schema: str) -> None:
+    """Tables like those of Graphile Worker in another schema."""
+    name = sql.Identifier(schema)
+    conn.execute(sql.SQL("CREATE SCHEMA {}").format(name))
+    for table in map(sql.Identifier, ("_private_jobs", "_private_tasks")):
+        copied = "CREATE TABLE {}.{} (LIKE graphile_worker.{} INCLUDING DEFAULTS)"
+        conn.execute(sql.SQL(copied).format(name, table, table))
+
+
+def test_a_role_that_records_one_queue_is_named_where_it_does_not_record_another(recorded: str, worker: str) -> None:
+    with psycopg.connect(recorded, autocommit=True) as conn:
+        role = sql.Identifier(worker.partition("//")[2].partition(":")[0])
+        conn.execute(sql.SQL("ALTER ROLE {} NOBYPASSRLS").format(role))
+        another_queue(conn, "other")
+        for queue in (
+            source(recorded, engine="graphile"),
+            Source("b", SecretStr(recorded), "graphile", schema="other"),
+        ):
+            record_completions([queue], lambda line: None)
+        conn.execute(sql.SQL("GRANT DELETE ON other._private_jobs TO {}").format(role))
+        recorder = open_engine("graphile", "other").recorder
+        assert recorder
+        unrecorded = [name for (name,) in conn.execute(recorder.unrecorded_roles).fetchall()]
+        record_completions([Source("b", SecretStr(recorded), "graphile", schema="other")], lambda line: None)
+        again = conn.execute(recorder.unrecorded_roles).fetchall()
+
+    assert unrecorded == [worker.partition("//")[2].partition(":")[0]]
+    assert again == []
+
+
+def test_a_schema_cannot_take_the_place_of_the_policy_by_which_records_are_read(recorded: str) -> None:
+    with psycopg.connect(recorded, autocommit=True) as conn:
+        another_queue(conn, "system_status_read")
+        queue = Source("b", SecretStr(recorded), "graphile", schema="system_status_read")
+        record_completions([queue], lambda line: None)
+        policies = conn.execute(
+            "SELECT polname FROM pg_policy WHERE polrelid = 'system_status.recorded_runs'::regclass AND polcmd = 'r'"
+        ).fetchall()
+
+    assert policies == [("system_status_read",)]
+
+
+def test_a_schema_whose_functions_would_have_cut_names_is_refused_and_an_old_recorder_there_is_found(
+    recorded: str,
+) -> None:
+    schema = "q" * 63
+    queue = Source("b", SecretStr(recorded), "graphile", schema=schema)
+    with psycopg.connect(recorded, autocommit=True) as conn:
+        another_queue(conn, schema)
+        with pytest.raises(MigrationError, match="too long for the recorder: at most 54 bytes"):
+            record_completions([queue], lambda line: None)
+        conn.execute(
+            sql.SQL(
+                "CREATE FUNCTION system_status.{}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
+                " AS 'BEGIN RETURN NULL; END'"
+            ).format(sql.Identifier(f"{schema}_deleted"))
+        )
+        recorder = open_engine("graphile", schema).recorder
+        assert recorder
+        assert conn.execute(recorder.lends_rights).fetchone() == (True,)
+        remove_recorders([queue], lambda line: None)
+        assert conn.execute(recorder.lends_rights).fetchone() == (False,)

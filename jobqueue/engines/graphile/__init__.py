@@ -38,6 +38,8 @@ _LACKS = {
     Capability.FAIL_ACTIVE: "a worker that comes to its end deletes its job, whatever became of it meanwhile",
 }
 _RECORDED_FOR = timedelta(hours=1)
+_LONGEST_RECORDED = 54
+"""Bytes of a schema's name: PostgreSQL cuts names at 63, and two that are cut alike would be one."""
 
 
 def open_engine(schema: str) -> Engine:
@@ -61,7 +63,7 @@ def open_engine(schema: str) -> Engine:
             "control.sql",
             schema=schema,
             schema_name=Literal(schema),
-            control_policy=f"{schema}_control",
+            control_policy=f"control_{schema}",
             role=role,
         )["grants"],
         recent_jobs=read["recent_jobs"],
@@ -69,12 +71,19 @@ def open_engine(schema: str) -> Engine:
         states=frozenset(JobState) - {JobState.COMPLETED, JobState.CANCELLED},
         recorder=Recorder(
             install=recorder["install"],
+            too_long=_too_long(schema),
             remove=recorder["remove"],
             is_there=recorder["is_there"],
             lends_rights=recorder["lends_rights"],
             unrecorded_roles=recorder["unrecorded_roles"],
         ),
     )
+
+
+def _too_long(schema: str) -> str | None:
+    if len(schema.encode()) <= _LONGEST_RECORDED:
+        return None
+    return f"the name of schema {schema!r} is too long for the recorder: at most {_LONGEST_RECORDED} bytes"
 
 
 def _recorder(schema: str) -> Mapping[str, Composed]:
@@ -84,7 +93,9 @@ def _recorder(schema: str) -> Mapping[str, Composed]:
         "schema": Identifier(schema),
         "schema_name": Literal(schema),
         "jobs_name": Literal(Identifier(schema, "_private_jobs").as_string()),
-        "recording": Identifier(schema),
+        "recording": Identifier(f"record_{schema}"),
+        "recording_name": Literal(f"record_{schema}"),
+        "control_policy_name": Literal(f"control_{schema}"),
         "deleted": Identifier(deleted),
         "deleted_name": Literal(deleted),
         "given_up": Identifier(given_up),

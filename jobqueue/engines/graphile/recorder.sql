@@ -29,14 +29,23 @@ SELECT DISTINCT changing.role
   FROM ({changing_roles}) AS changing
  WHERE changing.role <> 'PUBLIC'
    AND NOT (has_schema_privilege(changing.role::regrole, 'system_status', 'USAGE')
-            AND has_table_privilege(changing.role::regrole, 'system_status.recorded_runs', 'INSERT'))
+            AND has_table_privilege(changing.role::regrole, 'system_status.recorded_runs', 'INSERT')
+            -- The table's owner and a role that passes by row-level security need no policy of this queue's.
+            AND (EXISTS (SELECT FROM pg_roles WHERE oid = changing.role::regrole AND (rolbypassrls OR rolsuper))
+                 OR EXISTS (SELECT FROM pg_class
+                             WHERE oid = to_regclass('system_status.recorded_runs')
+                               AND pg_has_role(changing.role::regrole, relowner, 'USAGE'))
+                 OR EXISTS (SELECT FROM pg_policy CROSS JOIN unnest(polroles) AS allowed
+                             WHERE polrelid = to_regclass('system_status.recorded_runs')
+                               AND polname IN ({recording_name}, {control_policy_name})
+                               AND (allowed = 0 OR pg_has_role(changing.role::regrole, allowed, 'USAGE')))))
  ORDER BY 1
 
 -- name: lends_rights
 -- Whether the functions are an older recorder's, which ran with their owner's rights for every role.
 SELECT EXISTS (SELECT FROM pg_proc
                 WHERE pronamespace = to_regnamespace('system_status')
-                  AND proname IN ({deleted_name}, {given_up_name})
+                  AND proname IN ({deleted_name}::name, {given_up_name}::name)
                   AND (prosecdef OR has_function_privilege('public', oid, 'EXECUTE')))
 
 -- name: install
@@ -105,7 +114,7 @@ DECLARE
   roles text := (SELECT string_agg(DISTINCT changing.role, ', ') FROM ({changing_roles}) AS changing);
 BEGIN
   EXECUTE format('CREATE POLICY %I ON system_status.recorded_runs TO %s USING (queue = %L) WITH CHECK (queue = %L)',
-                 {schema_name}, roles, {schema_name}, {schema_name});
+                 {recording_name}, roles, {schema_name}, {schema_name});
   EXECUTE format('GRANT USAGE ON SCHEMA system_status TO %s', roles);
   EXECUTE format('GRANT SELECT, INSERT, DELETE, UPDATE (queue) ON system_status.recorded_runs TO %s', roles);
 END $body$;
