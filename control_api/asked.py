@@ -20,12 +20,12 @@ class AskedStep:
 
     @property
     def named(self) -> Sequence[Concerned]:
-        """Whom it concerns most, the largest first."""
+        """The job types or workers that it concerns most, the largest first."""
         return [concerned for concerned in self.concerned if not concerned.others]
 
     @property
     def others(self) -> Concerned | None:
-        """All for whom there is no room, added up."""
+        """All others, added up; None where the list has room for all."""
         return next((concerned for concerned in self.concerned if concerned.others), None)
 
     @property

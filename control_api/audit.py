@@ -45,7 +45,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """An action with what has come of it so far. ``state`` is running, done, failed or interrupted.
+    """An action and its outcome so far. ``state`` is running, done, failed or interrupted.
 
     The log may have rows that no version of ours wrote: a time is None where theirs is none.
     """
@@ -162,12 +162,12 @@ async def last_done(conn: Conn, source: str, action: Action) -> datetime | None:
 
 
 async def check_readable(conn: Conn) -> None:
-    """Find out that the log and its leases can be read, whatever their rows say. Raises what the database does."""
+    """Check that the log and its leases can be read, even where rows hold nonsense. Raises ``psycopg.Error``."""
     await conn.execute(_QUERIES["readable"])
 
 
 def _action(name: str) -> Action | str:
-    """What is called so; the name itself where this version doesn't know it."""
+    """The action of that name; the name itself where this version doesn't know it."""
     return Action(name) if name in list(Action) else name
 
 

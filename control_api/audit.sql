@@ -1,5 +1,5 @@
--- The log of admin actions. Rows are only ever added: the role has no right to change them. Some may be older than what
--- keeps nonsense out: a time outside the years 2 to 9998, infinity included, is none, and a number of rows is none below 0.
+-- The log of admin actions. Rows are only ever added: the role has no right to change them. Some may be older than
+-- the checks: a time outside the years 2 to 9998, infinity included, is none, and a number of rows is none below 0.
 
 -- name: begin
 -- Two requests with the same id: the second waits for the first to commit, and then gets no row.
@@ -71,7 +71,7 @@ SELECT action.id, {source} AS source, {action} AS action, {actor} AS actor,
  LIMIT %(limit)s
 
 -- name: last_begun
--- By its time and not by its number, which somebody may have chosen; what is to come is nonsense, or the clock was set back.
+-- By its time and not by its number, which a forger may have chosen. A time to come is nonsense, or the clock was set back.
 SELECT at
   FROM system_status.admin_actions
  WHERE source = %(source)s AND action = %(action)s AND id IS DISTINCT FROM %(but_id)s AND at <= statement_timestamp()

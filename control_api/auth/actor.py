@@ -47,14 +47,14 @@ class Authenticator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """Whoever shows credentials that aren't known to be good."""
+    """The sender of credentials that aren't known to be good."""
 
     may_be_checked: Callable[[], None]
     """To be called before anybody is asked about them; raises ``TooManyRequests`` after too many wrong ones."""
 
 
 STRANGER = web.RequestKey("stranger", Stranger)
-"""Set for whatever an authenticator is asked about."""
+"""Set for every request that an authenticator is asked about."""
 ACTOR = web.RequestKey("actor", Actor)
 """Who sends the request; set for every handler that isn't public."""
 

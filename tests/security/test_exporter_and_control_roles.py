@@ -1,6 +1,6 @@
 """The roles of exporter and control API, on every engine, by PostgreSQL's catalog and by trying."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import psycopg
 import pytest
@@ -10,10 +10,12 @@ from jobqueue.config import Source
 from jobqueue.engines import open_engine
 from tests.conftest import Server
 from tests.docs.pages import ROOT
-from tests.engines.conftest import ALL, KINDS
 from tests.exporter.scrape import source
 from tests.security.catalog import readable_columns, writable_tables
+from tests.security.queues import kind, queue, roles
 from tests.security.roles import least_privileged
+
+__all__ = ["kind", "queue", "roles"]
 
 _SECRET = {
     "ascent": {"jobs.payload", "jobs.last_error", "schedules.payload"},
@@ -39,28 +41,11 @@ SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrl
 """
 
 
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
-
-
 @pytest.fixture
 def address(server: Server, template_of: Callable[[str], str], kind: str) -> Iterator[str]:
     name = server.create_database(template_of(kind))
     yield server.url(name)
     server.drop_database(name)
-
-
-@pytest.fixture
-def queue(address: str, kind: str) -> Source:
-    return source(address, engine=ALL[kind].engine)
-
-
-@pytest.fixture
-def roles(address: str, queue: Source) -> Iterator[dict[str, str]]:
-    with least_privileged(address, [queue]) as addresses:
-        yield addresses
 
 
 def secrets_read(address: str, queue: Source, role: str) -> set[str]:
@@ -119,6 +104,13 @@ def test_the_control_role_can_change_no_schedule(address: str, queue: Source, ro
     assert [table for table in writable if "schedule" in table] == []
 
 
+def assert_refused(address: str, statements: Iterable[str]) -> None:
+    with psycopg.connect(address, autocommit=True) as conn:
+        for statement in statements:
+            with pytest.raises(InsufficientPrivilege):
+                conn.execute(statement.encode())
+
+
 def test_the_control_role_can_add_to_the_log_but_change_or_delete_nothing_in_it(roles: dict[str, str]) -> None:
     statements = (
         "UPDATE system_status.admin_actions SET actor = 'token:ci'",
@@ -127,10 +119,7 @@ def test_the_control_role_can_add_to_the_log_but_change_or_delete_nothing_in_it(
         "DELETE FROM system_status.admin_action_steps",
         "TRUNCATE system_status.admin_actions CASCADE",
     )
-    with psycopg.connect(roles["control"], autocommit=True) as conn:
-        for statement in statements:
-            with pytest.raises(InsufficientPrivilege):
-                conn.execute(statement.encode())
+    assert_refused(roles["control"], statements)
 
 
 def test_the_control_role_can_make_or_change_no_token(roles: dict[str, str]) -> None:
@@ -139,10 +128,7 @@ def test_the_control_role_can_make_or_change_no_token(roles: dict[str, str]) -> 
         "UPDATE system_status.api_tokens SET revoked_at = NULL",
         "DELETE FROM system_status.api_tokens",
     )
-    with psycopg.connect(roles["control"], autocommit=True) as conn:
-        for statement in statements:
-            with pytest.raises(InsufficientPrivilege):
-                conn.execute(statement.encode())
+    assert_refused(roles["control"], statements)
 
 
 @pytest.mark.parametrize("role", ["exporter", "control", "grafana"])

@@ -15,20 +15,15 @@ from control_api.sources import ControlledSource
 from jobqueue.config import Janitor, Source
 from jobqueue.tables.migrate import migrate
 from tests.conftest import Server
-from tests.engines.conftest import ALL, KINDS
 from tests.exporter.process import run
 from tests.exporter.scrape import Exporter, source
-from tests.security.roles import least_privileged
+from tests.security.queues import kind, queue, roles
 from tests.security.traps import caught, plant
+
+__all__ = ["kind", "queue", "roles"]
 
 NEEDS_ITS_SCHEMA = ("procrastinate",)
 """Engines whose triggers name tables without their schema."""
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
 
 
 @pytest.fixture(scope="session")
@@ -56,17 +51,6 @@ def address(server: Server, trapped: Callable[[str], str], kind: str) -> Iterato
     name = server.create_database(trapped(kind))
     yield server.url(name)
     server.drop_database(name)
-
-
-@pytest.fixture
-def queue(address: str, kind: str) -> Source:
-    return source(address, engine=ALL[kind].engine)
-
-
-@pytest.fixture
-def roles(address: str, queue: Source) -> Iterator[dict[str, str]]:
-    with least_privileged(address, [queue]) as addresses:
-        yield addresses
 
 
 async def test_no_operator_of_a_stranger_is_called_by_the_exporter(queue: Source, roles: dict[str, str]) -> None:
