@@ -1,6 +1,7 @@
 """Whatever the tables hold: both programs stay small and answer, and nothing is lost without a word."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from time import monotonic
 
@@ -21,6 +22,12 @@ LARGEST_METRICS = 10_000_000
 LARGEST_PAGE = 1_000_000
 HANGING = 10.0
 """Seconds that no answer about the process's health may take, on the slowest machine."""
+
+UNHURRIED = "60"
+"""The seconds a query may take: the promise is about memory, on the slowest machine too."""
+
+FOLDED_JOB_TYPES = re.compile(rf'^{metrics.FOLDED.name}{{.*kind="job_types".*}} (\S+)$', re.MULTILINE)
+FAILED_COLLECTOR = re.compile(rf"^{metrics.COLLECTOR_SUCCESS.name}{{.*}} 0(\.0)?$", re.MULTILINE)
 
 PAGES = [
     "/control/",
@@ -44,13 +51,14 @@ def flooded(server: Server, migrated_template: str) -> Iterator[str]:
 
 
 async def test_the_exporter_stays_below_200_mb_however_full_the_tables_are(flooded: str) -> None:
-    async with serving(DATABASE_URL=flooded) as exporter:
+    async with serving(DATABASE_URL=flooded, STATEMENT_TIMEOUT=UNHURRIED) as exporter:
         page = await read_whole(exporter)
         _, text = await exporter.get("/metrics", "text/plain")
 
         assert exporter.peak_megabytes < MOST_MEGABYTES
         assert max(len(page), len(text)) < LARGEST_METRICS
     shown = Scrape(page)
+    assert len(shown.select(metrics.JOBS, job_type=OTHER)) == 7
     assert sum(value for _, value in shown.select(metrics.JOBS, state="pending")) == 120_000
     assert sum(value for _, value in shown.select(metrics.DAY_RUNS)) == 240_000
     assert len(shown.select(metrics.WORKER_ONLINE)) == LISTS["workers"]
@@ -97,9 +105,8 @@ async def read_whole(exporter: Running) -> str:
     async with asyncio.timeout(PATIENCE):
         while True:
             _, text = await exporter.get("/metrics", OPENMETRICS)
-            page = Scrape(text)
-            collectors = page.by("collector", metrics.COLLECTOR_SUCCESS)
-            folded = page.value(metrics.FOLDED, kind="job_types") or 0
-            if all(collectors.values()) and len(page.select(metrics.JOBS, job_type=OTHER)) == 7 and folded >= 119_000:
+            # Two lines are looked for, and the page is not parsed: that takes seconds, which the exporter needs.
+            folded = FOLDED_JOB_TYPES.search(text)
+            if folded and float(folded[1]) >= 119_000 and not FAILED_COLLECTOR.search(text):
                 return text
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.5)
