@@ -5,8 +5,9 @@ doesn't come monthly.
 """
 
 import calendar
+import re
 from collections.abc import Iterable
-from itertools import islice, product
+from itertools import islice, pairwise, product
 from typing import Final
 
 from jobqueue.schedules.expression import LAST, Fields, InvalidSchedule, read
@@ -25,41 +26,84 @@ _MONTHS = (
 )  # fmt: skip
 _DAYS_OF_EVERY_MONTH = range(1, 29)
 _COMMON_YEAR = 2001
+_UTC = frozenset(
+    {"UTC", "Etc/UTC", "Etc/UCT", "GMT", "Etc/GMT", "Zulu", "Etc/Zulu", "Universal", "Etc/Universal", "UCT"}
+)
+_TIMELESS = re.compile(r"Every (\d+ )?(second|minute|hour)s?")
 
 
-def phrase(expression: str) -> str:
-    """Friendly text for *expression*: a phrase, the expression itself, or ``UNPARSABLE``."""
+def phrase(expression: str, timezone: str = "UTC") -> str:
+    """Friendly text for *expression*: a phrase, the expression itself, or ``UNPARSABLE``.
+
+    A phrase that names a time or a day names the *timezone* too, unless that is UTC: the times beside it are the
+    viewer's.
+    """
     try:
         fields = read(expression)
     except InvalidSchedule:
         return UNPARSABLE
-    return _rhythm_phrase(fields) or _clock_phrase(fields) or expression
+    rhythm = _endless_rhythm(fields)
+    said = _on_weekdays(fields, rhythm or _spell(fields)) or _clock_phrase(fields)
+    if said is None:
+        return expression
+    return said if timezone in _UTC or _TIMELESS.fullmatch(said) else f"{said} ({timezone})"
 
 
-def _rhythm_phrase(fields: Fields) -> str | None:
+def _any_day(fields: Fields) -> bool:
+    """Whether no day is left out but by its weekday."""
+    return fields.every_month and fields.days is None and not fields.places
+
+
+def _on_weekdays(fields: Fields, rhythm: str | None) -> str | None:
     """Such as "Every 15 minutes on weekdays"."""
-    rhythm = _rhythm(fields)
-    if rhythm is None or not fields.every_month or fields.days is not None or fields.places:
+    if not _any_day(fields):
         return None
-    if fields.weekdays is None:
+    if rhythm is None or fields.weekdays is None:
         return rhythm
     on, weekdays = _weekdays(fields.weekdays)
     return f"{rhythm} {'on' if on else 'except on'} {weekdays}"
 
 
-def _rhythm(fields: Fields) -> str | None:
+def _endless_rhythm(fields: Fields) -> str | None:
+    """A rhythm that goes on evenly from one day into the next, such as "Every 15 minutes from :02"."""
     if fields.seconds != (0,):
         every_minute = fields.every_hour and len(fields.minutes) == 60
         return _every(fields.seconds, 60, "second") if every_minute else None
     first, *more = fields.minutes
-    if more:
-        return _every(fields.minutes, 60, "minute") if fields.every_hour else None
-    if fields.every_hour and first:
-        return f"Hourly at :{first:02}"
-    if not fields.repeats and len(fields.hours) <= _FEW:
+    if fields.every_hour:
+        return _within_the_hour(fields.minutes)
+    if more or not (fields.repeats or len(fields.hours) > _FEW):
         return None  # "0 0,12" names two times of day, "0 */12" a rhythm
     hours = _every(fields.hours, 24, "hour")
     return f"{hours} at :{first:02}" if hours and first else hours
+
+
+def _within_the_hour(minutes: tuple[int, ...]) -> str | None:
+    """A rhythm that each hour begins anew, such as "Hourly at :05 and :35"."""
+    if minutes == (0,):
+        return "Every hour"
+    even = _every(minutes, 60, "minute")
+    if even:
+        return even
+    first, *more = minutes
+    shifted = _every(tuple(minute - first for minute in minutes), 60, "minute")
+    if shifted and len(more) > 1:
+        return f"{shifted} from :{first:02}"
+    listed = _few(f":{minute:02}" for minute in minutes)
+    return listed and f"Hourly at {listed}"
+
+
+def _spell(fields: Fields) -> str | None:
+    """A rhythm over a part of the day, such as "Every 30 minutes from 9:00 AM to 5:30 PM"."""
+    if fields.seconds != (0,):
+        return None
+    minutes = [60 * hour + minute for hour, minute in product(fields.hours, fields.minutes)]
+    if len(minutes) <= _FEW or len({after - before for before, after in pairwise(minutes)}) > 1:
+        return None
+    step = minutes[1] - minutes[0]
+    rhythm = _steps(step // 60, "hour") if step % 60 == 0 else _steps(step, "minute")
+    first, last = (_time(*divmod(minute, 60)) for minute in (minutes[0], minutes[-1]))
+    return f"{rhythm} from {first} to {last}"
 
 
 def _every(values: tuple[int, ...], size: int, unit: str) -> str | None:
@@ -67,8 +111,10 @@ def _every(values: tuple[int, ...], size: int, unit: str) -> str | None:
     if len(values) == 1:
         return None
     step = values[1]
-    if size % step or values != tuple(range(0, size, step)):
-        return None
+    return _steps(step, unit) if size % step == 0 and values == tuple(range(0, size, step)) else None
+
+
+def _steps(step: int, unit: str) -> str:
     return f"Every {unit}" if step == 1 else f"Every {step} {unit}s"
 
 

@@ -138,7 +138,7 @@ class _Watched:
 
     @cached_property
     def _phrase(self) -> str:
-        return phrase(self.standing.cron)
+        return phrase(self.standing.cron, self.standing.timezone)
 
     @cached_property
     def _missed(self) -> MissedTicks:

@@ -22,6 +22,20 @@ PHRASES = {
     "0 * * * *": "Every hour",
     "30 * * * *": "Hourly at :30",
     "5 * * * *": "Hourly at :05",
+    "5,35 * * * *": "Hourly at :05 and :35",
+    "*/45 * * * *": "Hourly at :00 and :45",
+    "2-59/15 * * * *": "Every 15 minutes from :02",
+    "5,20,35,50 * * * *": "Every 15 minutes from :05",
+    "1-59/2 * * * *": "Every 2 minutes from :01",
+    "2-59/15 * * * 1-5": "Every 15 minutes from :02 on weekdays",
+    "* 6 * * *": "Every minute from 6:00 AM to 6:59 AM",
+    "0 9-17 * * *": "Every hour from 9:00 AM to 5:00 PM",
+    "15 9-17 * * *": "Every hour from 9:15 AM to 5:15 PM",
+    "*/15 9-17 * * 1-5": "Every 15 minutes from 9:00 AM to 5:45 PM on weekdays",
+    "2-59/30 8-11 * * 0": "Every 30 minutes from 8:02 AM to 11:32 AM on Sundays",
+    "0 1,2,3,4,5 * * *": "Every hour from 1:00 AM to 5:00 AM",
+    "0 1-23/2 * * *": "Every 2 hours from 1:00 AM to 11:00 PM",
+    "0 */5 * * *": "Every 5 hours from midnight to 8:00 PM",
     "0 */2 * * *": "Every 2 hours",
     "15 */6 * * *": "Every 6 hours at :15",
     "0 */12 * * *": "Every 12 hours",
@@ -69,16 +83,14 @@ PHRASES = {
 
 RAW = [
     "*/7 * * * *",  # begins anew each hour
-    "*/45 * * * *",
-    "0 */5 * * *",  # begins anew each day
+    "0,40 9-13 * * *",  # not even
+    "0 22-23,0-5 * * *",
+    "0 0 */2 * *",  # begins anew each month
+    "*/20 9-17 1 * *",
+    "*/20 9-17 * 7 *",
     "* * * * * */7",
-    "5,20,35,50 * * * *",
     "* * * * * 5",
     "30 6 * * * 15",
-    "*/15 9-17 * * 1-5",
-    "0 1-23/2 * * *",
-    "0 1,2,3,4,5 * * *",
-    "* 6 * * *",
     "0 0 31 * *",  # not in every month
     "0 0 29 2 *",  # not in every year
     "0 0 31 2 *",  # never
@@ -105,13 +117,26 @@ def test_an_expression_stays_as_it_is_where_no_phrase_says_exactly_that(expressi
     assert phrase(expression) == expression
 
 
+def test_a_phrase_names_the_timezone_where_it_names_a_time_or_a_day() -> None:
+    assert phrase("0 6 * * *", "Europe/Berlin") == "Daily at 6:00 AM (Europe/Berlin)"
+    assert phrase("*/15 * * * 1-5", "Europe/Berlin") == "Every 15 minutes on weekdays (Europe/Berlin)"
+    assert phrase("30 * * * *", "Asia/Kolkata") == "Hourly at :30 (Asia/Kolkata)"
+    assert phrase("*/15 * * * *", "Europe/Berlin") == "Every 15 minutes"
+    assert phrase("0 6 * * *", "Etc/UTC") == "Daily at 6:00 AM"
+    assert phrase("*/7 * * * *", "Europe/Berlin") == "*/7 * * * *"
+
+
 @pytest.mark.parametrize("expression", ["", "every day", "61 * * * *", "@reboot", "H * * * *", "* * * * * * *", "\n"])
 def test_what_cannot_be_parsed_says_so(expression: str) -> None:
     assert phrase(expression) == UNPARSABLE == "Can't be parsed"
 
 
-minutes = st.sampled_from(["*", "0", "30", "7", "*/5", "*/7", "*/30", "0,30", "15,45", "0-59", "1-59/2"])
-hours = st.sampled_from(["*", "0", "6", "12", "18", "23", "*/2", "*/5", "*/12", "0,12", "6,18", "9-17", "8-11"])
+minutes = st.sampled_from(
+    ["*", "0", "30", "7", "*/5", "*/7", "*/30", "0,30", "15,45", "0-59", "1-59/2", "2-59/15", "1,3"]
+)
+hours = st.sampled_from(
+    ["*", "0", "6", "12", "18", "23", "*/2", "*/5", "*/12", "0,12", "6,18", "9-17", "8-11", "22-23,0-5"]
+)
 days = st.sampled_from(["*", "*", "*", "1", "15", "29", "31", "1,15", "L", "1-31", "?"])
 months = st.sampled_from(["*", "*", "*", "1", "2", "12", "1,7", "JAN-MAR"])
 weekdays = st.sampled_from(["*", "*", "1", "7", "0,6", "1-5", "1,4", "2-6", "1-6", "5-6", "MON#1", "L5", "3#5", "0-6"])
@@ -157,12 +182,16 @@ def test_every_so_many_seconds_means_so_many(seconds: str) -> None:
 def claimed_times(said: str) -> list[timedelta]:
     """The times of day that a phrase claims, read from its words alone."""
     day = range(24 * 60)
-    if said.startswith("Every minute"):
+    if spell := re.match(r"Every (?:(\d+) )?(minute|hour)s? from (.*?) to (.*?)(?: on .*| except .*)?$", said):
+        step = int(spell[1] or 1) * (60 if spell[2] == "hour" else 1)
+        found = list(range(claimed_time(spell[3]), claimed_time(spell[4]) + 1, step))
+    elif said.startswith("Every minute"):
         found = list(day)
-    elif every := re.match(r"Every (\d+) minutes", said):
-        found = [minute for minute in day if minute % int(every[1]) == 0]
-    elif hourly := re.match(r"Every hour|Hourly at :(\d\d)", said):
-        found = [minute for minute in day if minute % 60 == int(hourly[1] or 0)]
+    elif every := re.match(r"Every (\d+) minutes(?: from :(\d\d))?", said):
+        found = [minute for minute in day if minute % int(every[1]) == int(every[2] or 0)]
+    elif hourly := re.match(r"Every hour|Hourly at ([^a-z]*(?:and :\d\d)?)", said):
+        past = {int(minute) for minute in re.findall(r":(\d\d)", hourly[1] or ":00")}
+        found = [minute for minute in day if minute % 60 in past]
     elif hours := re.match(r"Every (\d+) hours(?: at :(\d\d))?", said):
         found = [minute for minute in day if minute % (60 * int(hours[1])) == int(hours[2] or 0)]
     else:
@@ -180,7 +209,7 @@ def claimed_time(text: str) -> int:
 
 def claims_day(said: str) -> Callable[[date], bool]:
     """Whether a phrase claims a day, read from its words alone."""
-    rhythm = re.match(r"(?:Every|Hourly)(?: \w+)*?(?: at :\d\d)?(?: (on|except on) (.*))?$", said)
+    rhythm = re.match(r"(?:Every|Hourly).*?(?: (on|except on) (.*))?$", said)
     words = said.rpartition(" at ")[0] if rhythm is None else (rhythm[2] or "Daily")
     named = {day for day in calendar.day_name if f"{day}s" in words}
     if (rhythm and rhythm[1] == "except on") or words.startswith("Daily except"):
