@@ -44,7 +44,7 @@ def test_a_schedule_as_the_page_shows_it(timetable: Timetable) -> None:
         job_type="report",
         valid=True,
         enabled=True,
-        phrase="Daily at 6:00 AM",
+        phrase="Daily at 6:00 AM (Europe/Berlin)",
         description="Sends due e-mails (dropped after 5 minutes)",
         cron="0 6 * * *",
         timezone="Europe/Berlin",
