@@ -74,11 +74,11 @@ class ControlledSource:
 
     async def recurring(self, conn: Conn) -> Listed[ScheduleRow]:
         """The recurring jobs, of the database and of the configuration."""
-        return await recurring(self.engine.reader, conn, self.schedules)
+        return await recurring(self.engine, conn, self.schedules)
 
     async def recurring_one(self, conn: Conn, job_type: str) -> ScheduleRow | None:
         """One recurring job, however many there are."""
-        return await recurring_one(self.engine.reader, conn, self.schedules, job_type)
+        return await recurring_one(self.engine, conn, self.schedules, job_type)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Conn]:

@@ -91,9 +91,9 @@ async def _queue_problems(conn: Conn, engine: Engine, *, schedules: Sequence[Con
         )
         for (schema,) in await cursor.fetchall()
     ]
-    for row in (await recurring(engine.reader, conn, schedules)).rows:
+    for row in (await recurring(engine, conn, schedules)).rows:
         try:
-            parse(row.cron, row.timezone)
+            parse(row.cron, row.timezone, row.dialect)
         except InvalidSchedule as error:
             problems.append(Problem(f"schedule {row.job_type!r}: {error}"))
     known = {schedule.job_type for schedule in schedules}

@@ -22,7 +22,7 @@ TEXTS: Final[Mapping[str, int]] = {
     "version": 100,
     "state": 20,
     "description": 500,
-    "cron": 500,
+    "cron": 1_024,
     "timezone": 100,
     "actor": 300,
     "request_id": 600,

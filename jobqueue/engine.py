@@ -14,6 +14,7 @@ from psycopg import AsyncConnection, sql
 from psycopg.rows import TupleRow
 
 from jobqueue import bounds
+from jobqueue.dialects import Dialect
 from jobqueue.rows import Concerned, FinishedCount, Listed, LiveCount, Oldest, ScheduleRow, SlotRuns, Worker
 from jobqueue.states import JobState
 
@@ -221,6 +222,8 @@ class Engine:
     indexes: tuple[Index, ...]
     janitor_by_itself: bool
     """Whether our janitor runs unasked: not on a queue whose owner has never heard of its limits."""
+    dialect: Dialect
+    """How its scheduler reads a cron expression."""
     retention: timedelta
     """The least time for which finished rows are kept; below an hour the poller's slots are made durable."""
     control_grants: Callable[[str], sql.Composed]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+from jobqueue.dialects import Dialect
 from jobqueue.states import JobState
 
 Row = TypeVar("Row")
@@ -112,6 +113,8 @@ class ScheduleRow:
     """When the newest tick got its job; a manual run doesn't move it."""
     has_jobs: bool = True
     """Whether its ticks are jobs of this type: of one without any, counts would be made-up zeros."""
+    dialect: Dialect = Dialect.CRONITER
+    """How the expression is to be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def schedule_document(schedule: ScheduleRow, source: str, links: Links) -> Docum
     return {
         "job_type": schedule.job_type,
         "description": described(schedule.description, schedule.expire_after),
-        "schedule": phrase(schedule.cron),
+        "schedule": phrase(schedule.cron, dialect=schedule.dialect),
         "cron": schedule.cron,
         "timezone": schedule.timezone,
         "enabled": schedule.enabled,

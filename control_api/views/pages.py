@@ -29,7 +29,7 @@ _TEMPLATES.filters |= {
     "counted": times.counted,
     "exact": times.exact,
     "lasting": times.lasting,
-    "phrase": phrase,
+    "phrase": lambda row: phrase(row.cron, dialect=row.dialect),
     "described": lambda row: described(row.description, row.expire_after),
     "sentence": words.sentence,
 }

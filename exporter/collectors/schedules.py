@@ -19,7 +19,7 @@ from jobqueue.catalogue import (
     SCHEDULE_VALID,
 )
 from jobqueue.config import ConfiguredSchedule
-from jobqueue.engine import Capability, QueueReader
+from jobqueue.engine import Capability, Engine
 from jobqueue.recurring import recurring
 from jobqueue.schedules import Schedule, Timetable
 
@@ -32,7 +32,7 @@ class SchedulesCollector:
 
     def __init__(
         self,
-        reader: QueueReader,
+        engine: Engine,
         queue: Database,
         job_types: JobTypes,
         timetable: Timetable,
@@ -40,7 +40,7 @@ class SchedulesCollector:
         can: Can,
         configured: Sequence[ConfiguredSchedule] = (),
     ) -> None:
-        self._reader = reader
+        self._engine = engine
         self._queue = queue
         self._job_types = job_types
         self._timetable = timetable
@@ -51,7 +51,7 @@ class SchedulesCollector:
     async def collect(self) -> Samples:
         """Read the schedules and look up their ticks, by the queue's clock."""
         async with self._queue.transaction() as conn:
-            found = await recurring(self._reader, conn, self._configured)
+            found = await recurring(self._engine, conn, self._configured)
             now = await database_now(conn)
         self._timetable.recall(await self._changes.recall())
         # In a thread: to read an expression takes a millisecond, and a scrape shall not wait for a thousand.

@@ -2,7 +2,7 @@
 
 from jobqueue.schedules.cron import Cron, parse
 from jobqueue.schedules.expiry import described
-from jobqueue.schedules.expression import InvalidSchedule
+from jobqueue.schedules.fields import InvalidSchedule
 from jobqueue.schedules.phrases import UNPARSABLE, phrase
 from jobqueue.schedules.ticks import MISSED_TICKS_LIMIT, missed_ticks
 from jobqueue.schedules.timetable import Schedule, Standing, Timetable

@@ -1,6 +1,9 @@
 """When a schedule is due: its ticks, through every shift of its time zone's clock.
 
-The rule is the one people know from Vixie cron:
+A scheduler of pg-boss, Oban or River looks at the clock: a tick is each moment at which the clock shows a time that
+the expression names. There is none in a gap, and one in both passes of an hour that is shown twice.
+
+The rule of the other engines is the one people know from Vixie cron:
 
 - A time of day (``30 2 * * *``) runs once a day. If the clock skips it, it runs when the gap ends; if the clock
   shows it twice, it runs the first time. Several skipped times run once together.
@@ -18,8 +21,10 @@ from functools import cache
 from itertools import islice
 from zoneinfo import ZoneInfo, available_timezones
 
+from jobqueue.dialects import Dialect
 from jobqueue.schedules.clock import WallClock
-from jobqueue.schedules.expression import Fields, InvalidSchedule, read, shortened
+from jobqueue.schedules.fields import Fields, InvalidSchedule, shortened
+from jobqueue.schedules.reading import SHOWN, read
 from jobqueue.schedules.walltimes import WallTimes
 
 _SECOND = timedelta(seconds=1)
@@ -33,11 +38,12 @@ class Cron:
     until the next of them has passed.
     """
 
-    def __init__(self, fields: Fields, zone: ZoneInfo) -> None:
+    def __init__(self, fields: Fields, zone: ZoneInfo, *, as_shown: bool = False) -> None:
         self._walls = WallTimes(fields)
         self._clock = WallClock(zone)
+        self._as_shown = as_shown
         self._every_hour = fields.every_hour
-        self._repeats = fields.repeats
+        self._repeats = fields.repeats or as_shown
         self._around: tuple[datetime | None, datetime | None] | None = None
 
     def next_after(self, moment: datetime) -> datetime | None:
@@ -103,16 +109,16 @@ class Cron:
         return None
 
     def _runs_on_across(self, gap: timedelta) -> bool:
-        return bool(gap) and self._every_hour and not gap % _HOUR
+        return bool(gap) and (self._as_shown or (self._every_hour and not gap % _HOUR))
 
 
-def parse(expression: str, timezone: str) -> Cron:
+def parse(expression: str, timezone: str, dialect: Dialect = Dialect.CRONITER) -> Cron:
     """The ticks of *expression* by the clock of *timezone*, an IANA name; raises ``InvalidSchedule``."""
-    fields = read(expression)
+    fields = read(expression, dialect)
     if timezone not in _timezones():
         wrong = "unknown; an IANA name is needed, such as UTC or Europe/Berlin"
         raise InvalidSchedule(f"timezone {shortened(timezone)!r}: {wrong}")
-    return Cron(fields, ZoneInfo(timezone))
+    return Cron(fields, ZoneInfo(timezone), as_shown=dialect in SHOWN)
 
 
 @cache

@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from itertools import islice, pairwise, product
 from typing import Final
 
-from jobqueue.schedules.expression import LAST, Fields, InvalidSchedule, read
+from jobqueue.dialects import Dialect
+from jobqueue.schedules.fields import LAST, Fields, InvalidSchedule
+from jobqueue.schedules.reading import read
 
 UNPARSABLE: Final = "Can't be parsed"
 
@@ -32,14 +34,14 @@ _UTC = frozenset(
 _TIMELESS = re.compile(r"Every (\d+ )?(second|minute|hour)s?")
 
 
-def phrase(expression: str, timezone: str = "UTC") -> str:
+def phrase(expression: str, timezone: str = "UTC", dialect: Dialect = Dialect.CRONITER) -> str:
     """Friendly text for *expression*: a phrase, the expression itself, or ``UNPARSABLE``.
 
     A phrase that names a time or a day names the *timezone* too, unless that is UTC: the times beside it are the
     viewer's.
     """
     try:
-        fields = read(expression)
+        fields = read(expression, dialect)
     except InvalidSchedule:
         return UNPARSABLE
     rhythm = _endless_rhythm(fields)
@@ -138,13 +140,13 @@ def _time(hour: int, minute: int) -> str:
 
 def _days(fields: Fields) -> str | None:
     if fields.days is not None:
-        if fields.weekdays is not None:
+        if fields.weekdays is not None or fields.places:
             return None
         return _of_month(fields.days) if fields.every_month else _of_year(fields.months, fields.days)
     if not fields.every_month:
         return None
     if fields.places:
-        return _place(fields.places)
+        return None if fields.weekdays else _place(fields.places)
     if fields.weekdays is None:
         return "Daily"
     on, weekdays = _weekdays(fields.weekdays)

@@ -104,6 +104,7 @@ class _Watched:
 
     def __init__(self, row: ScheduleRow, since: datetime) -> None:
         self.standing = Standing(row.cron, row.timezone, row.enabled, since)
+        self._dialect = row.dialect
         self._served_until = since
         self._readable = True
 
@@ -134,11 +135,11 @@ class _Watched:
 
     @cached_property
     def _cron(self) -> Cron:
-        return parse(self.standing.cron, self.standing.timezone)
+        return parse(self.standing.cron, self.standing.timezone, self._dialect)
 
     @cached_property
     def _phrase(self) -> str:
-        return phrase(self.standing.cron, self.standing.timezone)
+        return phrase(self.standing.cron, self.standing.timezone, self._dialect)
 
     @cached_property
     def _missed(self) -> MissedTicks:

@@ -5,7 +5,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from datetime import MAXYEAR, MINYEAR, datetime
 
-from jobqueue.schedules.expression import LAST, Fields
+from jobqueue.schedules.fields import LAST, Fields
 
 _FIRST_WEEKDAYS = range(7)
 _LENGTHS = {month: (28, 29) if month == 2 else (calendar.monthrange(2001, month)[1],) for month in range(1, 13)}
@@ -100,10 +100,14 @@ def _matching_days(fields: Fields, first: int, length: int) -> tuple[int, ...]:
 
 
 def _matches(fields: Fields, day: int, weekday: int, length: int) -> bool:
-    if fields.places:
-        place, last = (day - 1) // 7 + 1, day + 7 > length
-        return (weekday, place) in fields.places or (last and (weekday, LAST) in fields.places)
-    if fields.days is None and fields.weekdays is None:
-        return True
+    place, last = (day - 1) // 7 + 1, day + 7 > length
     of_month = fields.days is not None and (day in fields.days or (day == length and LAST in fields.days))
-    return of_month or (fields.weekdays is not None and weekday in fields.weekdays)
+    of_week = (
+        (fields.weekdays is not None and weekday in fields.weekdays)
+        or (weekday, place) in fields.places
+        or (last and (weekday, LAST) in fields.places)
+    )
+    any_day, any_weekday = fields.days is None, fields.weekdays is None and not fields.places
+    if any_day or any_weekday:
+        return (any_day or of_month) and (any_weekday or of_week)
+    return (of_month and of_week) if fields.both_days else (of_month or of_week)

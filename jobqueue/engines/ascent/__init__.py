@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from jobqueue import sql
+from jobqueue.dialects import Dialect
 from jobqueue.engine import Engine, Index
 from jobqueue.engines.control import SqlControl
 from jobqueue.engines.reader import SqlReader, queries
@@ -62,6 +63,7 @@ def open_engine(schema: str) -> Engine:
             Index("jobs_finished", "jobs", ("state", "finished_at"), read["index_finished"]),
         ),
         janitor_by_itself=True,
+        dialect=Dialect.CRONITER,
         retention=timedelta(hours=1),
         control_grants=lambda role: sql.load(__name__, "control.sql", schema=schema, role=role)["grants"],
         recent_jobs=read["recent_jobs"],

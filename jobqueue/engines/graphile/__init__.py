@@ -6,6 +6,7 @@ from datetime import timedelta
 from psycopg.sql import Composable, Composed, Identifier, Literal
 
 from jobqueue import sql
+from jobqueue.dialects import Dialect
 from jobqueue.engine import Capability, Engine, Recorder
 from jobqueue.engines.bounded import bounded
 from jobqueue.engines.control import SqlControl
@@ -57,6 +58,7 @@ def open_engine(schema: str) -> Engine:
         tables=_TABLES,
         indexes=(),
         janitor_by_itself=False,
+        dialect=Dialect.GRAPHILE,
         retention=_RECORDED_FOR,
         control_grants=lambda role: sql.load(
             __name__,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from psycopg.sql import Literal
 
 from jobqueue import sql
+from jobqueue.dialects import Dialect
 from jobqueue.engine import Capability, Engine, Index
 from jobqueue.engines.control import SqlControl
 from jobqueue.engines.reader import SqlReader, queries
@@ -56,6 +57,7 @@ def open_engine(schema: str) -> Engine:
             Index("system_status_cron", "oban_jobs", ("worker", "id"), read["index_cron"]),
         ),
         janitor_by_itself=False,
+        dialect=Dialect.OBAN,
         retention=_PRUNED_AFTER,
         control_grants=lambda role: sql.load(__name__, "control.sql", schema=schema, role=role)["grants"],
         recent_jobs=read["recent_jobs"],

@@ -5,6 +5,7 @@ from datetime import timedelta
 from psycopg.sql import Literal
 
 from jobqueue import sql
+from jobqueue.dialects import Dialect
 from jobqueue.engine import Capability, Engine, Index
 from jobqueue.engines.pgboss.control import PgbossControl
 from jobqueue.engines.reader import SqlReader, queries
@@ -62,6 +63,7 @@ def open_engine(schema: str) -> Engine:
             Index("system_status_finished", "job_common", ("name", "completed_on"), read["index_finished"]),
         ),
         janitor_by_itself=False,
+        dialect=Dialect.PGBOSS,
         retention=timedelta(days=7),
         control_grants=lambda role: sql.load(__name__, "control.sql", schema=schema, role=role)["grants"],
         recent_jobs=read["recent_jobs"],

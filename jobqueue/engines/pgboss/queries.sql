@@ -89,10 +89,10 @@ SELECT id::text AS worker, host AS hostname, pid, NULL AS mode, version,
  WHERE stopped_on IS NULL AND heartbeat_on > now() - interval '1 day'
 
 -- name: schedules
--- Two schedules of one queue differ by their key. Six fields begin with the seconds here, and end with them for us.
+-- Two schedules of one queue differ by their key.
 SELECT name || CASE WHEN key = '' THEN '' ELSE '/' || key END AS job_type,
        '' AS description,
-       regexp_replace(cron, '^\s*(\S+)\s+((?:\S+\s+){{4}}\S+)\s*$', '\2 \1') AS cron,
+       cron,
        coalesce(timezone, 'UTC') AS timezone,
        CASE WHEN jsonb_typeof(options -> 'priority') = 'number'
             THEN (options ->> 'priority')::numeric::integer ELSE 0 END AS priority,

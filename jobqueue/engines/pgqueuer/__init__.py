@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from jobqueue import sql
+from jobqueue.dialects import Dialect
 from jobqueue.engine import Capability, Engine, Index
 from jobqueue.engines.control import SqlControl
 from jobqueue.engines.reader import SqlReader, queries
@@ -45,6 +46,7 @@ def open_engine(schema: str) -> Engine:
             Index("pgqueuer_log_job_id_status", "pgqueuer_log", ("job_id",), read["index_history"]),
         ),
         janitor_by_itself=False,
+        dialect=Dialect.CRONITER,
         retention=timedelta.max,
         control_grants=lambda role: sql.load(__name__, "control.sql", schema=schema, role=role)["grants"],
         recent_jobs=read["recent_jobs"],

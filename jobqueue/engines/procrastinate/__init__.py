@@ -5,6 +5,7 @@ from datetime import timedelta
 from psycopg.sql import Literal
 
 from jobqueue import sql
+from jobqueue.dialects import Dialect
 from jobqueue.engine import Capability, Engine, Index
 from jobqueue.engines.control import SqlControl
 from jobqueue.engines.reader import SqlReader, queries
@@ -41,6 +42,7 @@ def open_engine(schema: str) -> Engine:
         tables=_TABLES,
         indexes=(Index("system_status_finished", "procrastinate_events", ("type", "at"), read["index_finished"]),),
         janitor_by_itself=False,
+        dialect=Dialect.CRONITER,
         retention=timedelta.max,
         control_grants=lambda role: sql.load(__name__, "control.sql", schema=schema, role=role)["grants"],
         recent_jobs=read["recent_jobs"],

@@ -5,6 +5,7 @@ from datetime import timedelta
 from psycopg.sql import Literal
 
 from jobqueue import sql
+from jobqueue.dialects import Dialect
 from jobqueue.engine import Capability, Engine, Index
 from jobqueue.engines.control import SqlControl
 from jobqueue.engines.reader import SqlReader, queries
@@ -54,6 +55,7 @@ def open_engine(schema: str) -> Engine:
             Index("river_job_metadata_index", "river_job", ("metadata",), read["index_periodic"]),
         ),
         janitor_by_itself=False,
+        dialect=Dialect.RIVER,
         retention=timedelta(hours=24),
         control_grants=lambda role: sql.load(__name__, "control.sql", schema=schema, role=role)["grants"],
         recent_jobs=read["recent_jobs"],
