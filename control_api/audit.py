@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 from psycopg.sql import Literal
 
 from control_api.actions import Action
-from control_api.problems import RequestIdReused
+from control_api.problems import JustOrdered, RequestIdReused
 from jobqueue import bounds, sql
 from jobqueue.engine import Conn
 
@@ -21,6 +21,10 @@ BY_ITSELF = "system:janitor"
 """The actor of the janitor's own rounds. An index of the log has it by this name."""
 LONGEST_REQUEST_ID = 600
 """Characters: a dashboard's button makes one of a job type's name, which may have 499."""
+LARGEST_ENTRY = 2**63 - 1
+"""The largest number of an entry."""
+DOUBLE_CLICK = timedelta(seconds=5)
+"""Of two presses of a button that are no further apart, the second is taken for a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Request:
     request_id: str
     job_type: str | None = None
     shown_at: datetime | None = None
+    is_button: bool = False
+    """Whether ``request_id`` is the name of a button, which is the same for each press."""
     follows: datetime | None = None
     """Of the janitor's own rounds: when the one before began."""
 
@@ -76,10 +82,15 @@ class AuditEntry:
         return sum(changed for _, changed in self.steps)
 
 
+def press(button: str, newest: int) -> str:
+    """Make the request id of a button's press from the entry of the press before; 0 where there is none."""
+    return f"{button} after {newest}"
+
+
 async def begin(conn: Conn, request: Request, before: datetime) -> tuple[int, bool]:
     """Write that an action begins; answers its id, and whether it is new.
 
-    Raises ``RequestIdReused`` when the actor used the id for something else.
+    Raises ``RequestIdReused`` when the actor used the id for something else, ``JustOrdered`` for a double click.
     """
     values = {
         "source": request.source,
@@ -90,9 +101,13 @@ async def begin(conn: Conn, request: Request, before: datetime) -> tuple[int, bo
         "job_type": request.job_type,
         "before": before,
     }
+    if request.is_button:
+        values["request_id"] = await _new_press(conn, request, values)
     row = await (await conn.execute(_QUERIES["begin"], values)).fetchone()
     if row is not None:
         return int(row[0]), True
+    if request.is_button:  # another press was under way, and has committed by now
+        raise JustOrdered(request.source, request.action.title, DOUBLE_CLICK)
     known = await (await conn.execute(_QUERIES["same_request"], values)).fetchone()
     if known is None or known[1] != request.digest:
         raise RequestIdReused(request.request_id)
@@ -164,6 +179,15 @@ async def last_done(conn: Conn, source: str, action: Action) -> datetime | None:
 async def check_readable(conn: Conn) -> None:
     """Check that the log and its leases can be read, even where rows hold nonsense. Raises ``psycopg.Error``."""
     await conn.execute(_QUERIES["readable"])
+
+
+async def _new_press(conn: Conn, request: Request, values: Mapping[str, Any]) -> str:
+    """Make a request id of a button's name: one that is new, but equal for presses at the same time."""
+    found = await conn.execute(_QUERIES["same_button"], {**values, "within": DOUBLE_CLICK})
+    newest, just_now = await found.fetchone() or (0, False)
+    if just_now:
+        raise JustOrdered(request.source, request.action.title, DOUBLE_CLICK)
+    return press(request.request_id, newest)
 
 
 def _action(name: str) -> Action | str:

@@ -13,6 +13,15 @@ SELECT id, request
   FROM system_status.admin_actions
  WHERE source = %(source)s AND actor = %(actor)s AND request_id = %(request_id)s
 
+-- name: same_button
+-- The newest press of a button. Two presses at the same time find the same one, and so make the same request id of it.
+SELECT id, at > statement_timestamp() - %(within)s AS just_now
+  FROM system_status.admin_actions
+ WHERE source = %(source)s AND actor = %(actor)s AND request = %(request)s
+   AND starts_with(request_id, %(request_id)s || ' after ')
+ ORDER BY id DESC
+ LIMIT 1
+
 -- name: add_step
 INSERT INTO system_status.admin_action_steps (action_id, seq, step, changed)
 SELECT %(id)s, coalesce(max(seq), 0) + 1, %(step)s, %(changed)s

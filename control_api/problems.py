@@ -4,6 +4,7 @@ A problem is raised where it is found; ``security.rendering`` makes an answer of
 no secret, no payload, nothing of a stack.
 """
 
+from datetime import timedelta
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -103,6 +104,20 @@ class AlreadyRunning(Problem):
 
     def __init__(self, source: str, title: str) -> None:
         super().__init__(f"{title} is at work on source {source!r} already; its progress is in the log")
+
+
+class JustOrdered(Problem):
+    """The second press of a double click."""
+
+    status, slug, title = HTTPStatus.CONFLICT, "just-ordered", "Ordered a moment ago"
+
+    def __init__(self, source: str, title: str, within: timedelta) -> None:
+        seconds = round(within.total_seconds())
+        super().__init__(
+            f"{title} on source {source!r} was ordered less than {seconds} seconds ago, and that is done once; "
+            "press the button again to do it once more",
+            retry_after=seconds,
+        )
 
 
 class NotPossible(Problem):

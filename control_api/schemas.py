@@ -41,7 +41,7 @@ def _object(**properties: Schema) -> Schema:
 
 
 def _order(**properties: Schema) -> Schema:
-    return {"type": "object", "properties": {"request_id": _REQUEST_ID, **properties}}
+    return {"type": "object", "properties": {"request_id": _REQUEST_ID, "button": _BUTTON, **properties}}
 
 
 _REQUEST_ID: Schema = {
@@ -50,6 +50,12 @@ _REQUEST_ID: Schema = {
     "maxLength": audit.LONGEST_REQUEST_ID,
     "description": "New for each action; sent again by the same actor, it does nothing twice. "
     "Idempotency-Key does as well.",
+}
+_BUTTON: Schema = {
+    "type": "string",
+    "minLength": 1,
+    "description": "Instead of a request id: the name of a button, which is the same for each press. "
+    f"A second press within {audit.DOUBLE_CLICK.total_seconds():g} seconds is refused.",
 }
 _JOB_TYPE: Schema = {"type": "string", "minLength": 1, "description": "A recurring job."}
 _SHOWN_AT: Schema = {**_TIME, "description": "As asked: only what was there then is touched."}

@@ -50,6 +50,7 @@ async def order(action: Action, request: web.Request) -> web.Response:
             action=action,
             actor=actor.name,
             request_id=wanted.request_id,
+            is_button=wanted.is_button,
             job_type=_job_type(request, wanted.job_type) if action is Action.RUN else None,
             shown_at=wanted.shown_at if words.destructive(action) else None,
         )

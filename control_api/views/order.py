@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from control_api.audit import LONGEST_REQUEST_ID
+from control_api.audit import LARGEST_ENTRY, LONGEST_REQUEST_ID, press
 from control_api.problems import BadInput, Unprocessable
 
 _FORM = "application/x-www-form-urlencoded"
@@ -26,6 +26,8 @@ class Order:
     """What somebody wants done; ``shown_at`` is in UTC."""
 
     request_id: str
+    is_button: bool
+    """Whether the id is the name of a button, which each press brings again."""
     job_type: str | None
     shown_at: datetime | None
 
@@ -36,8 +38,15 @@ async def read_order(request: web.Request) -> Order:
     Raises ``BadInput`` for what can't be read, ``Unprocessable`` for a value that can't be used.
     """
     fields = await _fields(request)
+    button = _text(fields, "button")
+    header = request.headers.get("Idempotency-Key")
+    if button and (header or _text(fields, "request_id")):
+        raise BadInput("button and a request id exclude each other: a button's presses get theirs here")
+    if button:
+        _request_id(press(button, LARGEST_ENTRY), None)
     return Order(
-        request_id=_request_id(_text(fields, "request_id"), request.headers.get("Idempotency-Key")),
+        request_id=button or _request_id(_text(fields, "request_id"), header),
+        is_button=button is not None,
         job_type=_text(fields, "job_type"),
         shown_at=_moment(_text(fields, "shown_at")),
     )

@@ -127,7 +127,16 @@ def test_a_button_asks_first_and_sends_a_form_to_the_path_of_its_row(uid: str, t
     assert action["oneClick"] is False
     assert (action["fetch"]["method"], action["fetch"]["url"]) == ("POST", "${__data.fields.path}")
     assert ["Content-Type", "application/x-www-form-urlencoded"] in action["fetch"]["headers"]
-    assert "request_id=" in action["fetch"]["body"]
+    assert "button=" in action["fetch"]["body"]
+
+
+def test_what_a_button_sends_does_not_hang_on_the_time_range() -> None:
+    bodies = [
+        _property(uid, title, column, "actions")[0]["fetch"]["body"]
+        for uid, title, column in [(JOBS, "Scheduled Jobs", "Actions"), (JOBS, "Job Management", "Action")]
+    ]
+
+    assert not [body for body in bodies if "__to" in body or "__from" in body]
 
 
 @pytest.mark.parametrize(
