@@ -7,6 +7,8 @@ base units; times are timestamps, so that an age keeps growing while nothing is 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from jobqueue.reasons import Reason
+
 
 class Kind(StrEnum):
     """A metric's type, in Prometheus' word."""
@@ -65,6 +67,22 @@ COLLECTOR_DURATION = _gauge(
 )
 COLLECTOR_LAST_SUCCESS = _gauge(
     "jobqueue_collector_last_success_timestamp_seconds", "When the collector last succeeded.", "collector"
+)
+COLLECTOR_FAILING = _gauge(
+    "jobqueue_collector_failing_info",
+    "Always 1, and only there while the collector's newest read failed; reason as for a source.",
+    "collector",
+    "reason",
+)
+UNREADABLE = _gauge(
+    "jobqueue_source_unreadable_info",
+    f"Always 1, and only there while nothing of the source can be read. reason is one of {', '.join(Reason)}.",
+    "reason",
+)
+UNREADABLE_SINCE = _gauge(
+    "jobqueue_source_unreadable_since_timestamp_seconds",
+    "When something was last read of a source that can't be read, or, if nothing was since the exporter's start, "
+    "when that was first tried.",
 )
 FOLDED = _gauge(
     "jobqueue_folded",

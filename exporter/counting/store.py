@@ -14,9 +14,11 @@ from exporter.counting.day import Day
 from exporter.counting.ledger import Key
 from exporter.counting.runs import Runs
 from exporter.database import Database
+from exporter.trouble import reason_of
 from jobqueue import sql
 from jobqueue.bounds import line, literals
 from jobqueue.engine import Conn, Room
+from jobqueue.reasons import Reason
 from jobqueue.rows import SlotRuns
 
 log = structlog.get_logger()
@@ -58,6 +60,8 @@ class RunStore:
         self._unwritten: dict[Key, Runs] = {}
         self.failure: str | None = None
         """Why rows can't be written now; None when they can."""
+        self.reason = Reason.OTHER
+        """The same as one of a few."""
         self.was_asked = False
         """Whether anybody can know that by now."""
 
@@ -207,7 +211,7 @@ class RunStore:
                 lost="24-hour figures and counts begin anew at each start until this is mended",
                 mend="python -m jobqueue migrate, python -m jobqueue grants, python -m exporter --check",
             )
-        self.failure = line(error)
+        self.failure, self.reason = line(error), reason_of(error)
 
 
 def moment(number: int, seconds: int = MINUTE) -> datetime:
