@@ -6,15 +6,16 @@ from dashboards.house import Json, Row, Tile
 from dashboards.panels.looks import SOON, WRONG, steps, words
 from dashboards.promql import trouble
 
-_MORE = "Sources that can't be read, in all"
-_LETTERS = 14
-_LINE = 1
-"""Rows of the grid: what stands empty on a calm day."""
+_MORE = "⚠ Sources that can't be read, in all"
+_LETTERS = 15
+"""Pixels: two lines of them, as on a phone, fit."""
+_LINE = 2
+"""Rows of the grid, which stand empty on a calm day: a single one would cut the letters."""
 
 
 def unless_unread(calm: str) -> str:
     """What an empty panel says: *calm*, a sentence without its end, or else that nobody knows."""
-    return f"{calm}, or it can't be read: then a line at the top says why."
+    return f"{calm}, or the source can't be read: then a line at the top says why."
 
 
 def line() -> Row:
@@ -29,12 +30,12 @@ def _unreadable() -> Tile:
         description="What can't be read now, why, and when it was last read. What it would show is missing below.",
         targets=house.now(
             {
-                "{{source}} can't be read: {{why}}. Last read:": trouble.sources(),
+                "⚠ {{source}} can't be read: {{why}}. Last read:": trouble.sources(),
                 _MORE: trouble.more_sources(),
-                "Part of {{source}} can't be read: {{why}} (see Health). Last read:": trouble.parts(),
-                "{{source}}: no exporter is scraped. Last seen:": trouble.sources_without_exporter(),
-                "Counts of {{source}} can't be kept: {{why}} (see Health). Last kept:": trouble.counts_not_kept(),
-                "No exporter is scraped. Last seen:": trouble.no_source_at_all(),
+                "⚠ Part of {{source}} can't be read: {{why}} (see Health). Last read:": trouble.parts(),
+                "⚠ {{source}}: no exporter is scraped. Last seen:": trouble.sources_without_exporter(),
+                "⚠ Counts of {{source}} can't be kept: {{why}} (see Health). Last kept:": trouble.counts_not_kept(),
+                "⚠ No exporter is scraped. Last seen:": trouble.no_source_at_all(),
             }
         ),
         defaults={
@@ -46,8 +47,8 @@ def _unreadable() -> Tile:
             "noValue": " ",
         },
         overrides=[
-            _of("byRegexp", "/^Counts of /", thresholds=steps("transparent", (0, SOON))),
-            _of("byName", _MORE, unit="locale"),
+            _of("byRegexp", "/^⚠ Counts of /", thresholds=steps("transparent", (0, SOON))),
+            _of("byRegexp", f"/^{_MORE}$/", unit="locale"),
         ],
         options={
             "colorMode": "background_solid",

@@ -36,7 +36,7 @@ def test_the_same_line_stands_at_the_top_of_every_dashboard_without_a_frame(uid:
     shown = line(uid)
 
     assert shown | {"id": 0} == line() | {"id": 0}
-    assert shown["gridPos"] == {"x": 0, "y": 0, "w": 24, "h": 1}
+    assert shown["gridPos"] == {"x": 0, "y": 0, "w": 24, "h": 2}
     assert shown["transparent"]
     assert shown["title"] == ""
     assert shown["fieldConfig"]["defaults"]["thresholds"]["steps"][0] == {"color": "transparent", "value": None}
@@ -74,7 +74,7 @@ def test_no_empty_panel_claims_what_isnt_known() -> None:
         empty = shown["fieldConfig"]["defaults"].get("noValue", "")
         known = empty in NOT_EMPTY or any(words in empty for words in KNOWN_BY_OTHERS)
 
-        assert known or empty.endswith("or it can't be read: then a line at the top says why."), name
+        assert known or empty.endswith("or the source can't be read: then a line at the top says why."), name
 
 
 def test_rows_in_trouble_come_first_and_a_card_counts_them(filled: Filled) -> None:
