@@ -70,7 +70,7 @@ def sources() -> Tile:
             Column("Engine", "engine", service.versions()),
             Column("Version", "engine_version"),
             Column("PostgreSQL", "server_version"),
-            columns.count("Job types", service.job_types(), steps(PLAIN), width=90),
+            columns.count("Job types", service.job_types(), steps(PLAIN), width=90, none=service.NEVER),
             columns.count("Folded", service.folded(), steps(QUIET, (1, SOON)), width=80),
             Column(
                 "24 h since",
