@@ -8,11 +8,11 @@ from functools import cached_property
 import structlog
 
 from jobqueue.bounds import line
-from jobqueue.rows import ScheduleRow
+from jobqueue.rows import Hold, ScheduleRow
 from jobqueue.schedules.cron import Cron, parse
 from jobqueue.schedules.expiry import described
 from jobqueue.schedules.phrases import UNPARSABLE, phrase
-from jobqueue.schedules.ticks import MissedTicks
+from jobqueue.schedules.ticks import MissedTicks, missed_ticks
 
 log = structlog.get_logger()
 
@@ -63,7 +63,8 @@ class Timetable:
 
     Ticks count as missed from the newest job on, also where the queue has deleted it since, but not from before the
     schedule changed: the time in which it was switched off, or had another expression, raises no alarm. One that was
-    never enqueued is counted from when it was first seen. What a poll no longer holds is forgotten.
+    never enqueued is counted from when it was first seen. Ticks that a job keeps away don't count, neither while it waits
+    or runs nor later. What a poll no longer holds is forgotten.
     """
 
     def __init__(self, grace: timedelta) -> None:
@@ -113,25 +114,36 @@ class _Watched:
         if not self._readable:
             return unread
         try:
-            return self._read(unread, now, grace)
+            return self._read(unread, row.hold, now, grace)
         except Exception as error:  # noqa: BLE001 -- whatever one expression does, the other schedules go on
             self._readable = False
             log.warning("schedule.unreadable", job_type=row.job_type, error=line(error) or type(error).__name__)
             return unread
 
-    def _read(self, unread: Schedule, now: datetime, grace: timedelta) -> Schedule:
+    def _read(self, unread: Schedule, hold: Hold | None, now: datetime, grace: timedelta) -> Schedule:
         cron = self._cron
         read = replace(unread, valid=True, phrase=self._phrase)
         if not read.enabled:
             return read
         enqueued = read.last_enqueued_at or self._served_until
         self._served_until = max(self._served_until, min(enqueued, now))
+        self._served_until = self._left_out_until(max(self._served_until, enqueued), hold, now)
         return replace(
             read,
             next_run=cron.next_after(now),
             expected_run=cron.last_at_or_before(now),
             missed_ticks=self._missed.count(max(self._served_until, enqueued), now, grace),
         )
+
+    def _left_out_until(self, served: datetime, hold: Hold | None, now: datetime) -> datetime:
+        """Until when the scheduler has done its work: its ticks came, or a job kept them away.
+
+        A tick that was missed before that job came stays missed, and those after it with it: the scheduler was at a
+        stand already, and a job by hand shall not hide it.
+        """
+        if hold is None or hold.until <= served or missed_ticks(self._cron, served, hold.since, timedelta()):
+            return self._served_until
+        return max(self._served_until, min(hold.until, now))
 
     @cached_property
     def _cron(self) -> Cron:
