@@ -63,8 +63,8 @@ class Timetable:
 
     Ticks count as missed from the newest job on, also where the queue has deleted it since, but not from before the
     schedule changed: the time in which it was switched off, or had another expression, raises no alarm. One that was
-    never enqueued is counted from when it was first seen. Ticks that a job keeps away don't count, neither while it waits
-    or runs nor later. What a poll no longer holds is forgotten.
+    never enqueued is counted from when it was first seen. Ticks that a job keeps away don't count, while it waits or
+    runs and later. What a poll no longer holds is forgotten.
     """
 
     def __init__(self, grace: timedelta) -> None:
