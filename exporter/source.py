@@ -129,7 +129,9 @@ class SourceMonitor:
         tally.followers += [since_start, finished]
         yield ServerCollector(engine, queue, abilities, lambda: job_types.folded)
         changes = ScheduleChanges(self._store, source.name)
-        yield SchedulesCollector(engine, queue, job_types, timetable, changes, abilities.can, source.schedules)
+        yield SchedulesCollector(
+            engine, queue, job_types, timetable, changes, abilities.can, tally.ends, source.schedules
+        )
         yield WorkersCollector(reader, queue, job_types)
         yield OldestCollector.active(reader, queue, job_types)
         yield OldestCollector.ready(reader, queue, job_types)

@@ -177,6 +177,22 @@ SCHEDULE_MISSED = _gauge(
     "Ticks due since the last one that got its job, after a grace of a poll and 60 s; 0 when disabled or not valid.",
     "job_type",
 )
+SCHEDULE_UNSUCCESSFUL = _gauge(
+    "jobqueue_schedule_ticks_without_success",
+    "Ticks since the newest success, or since the schedule changed; absent when disabled, not valid, or no success is "
+    "known.",
+    "job_type",
+)
+SCHEDULE_UNSUCCESSFUL_SINCE = _gauge(
+    "jobqueue_schedule_without_success_since_timestamp_seconds",
+    "The first tick since the newest success; absent when there was none.",
+    "job_type",
+)
+SCHEDULE_FAILED = _gauge(
+    "jobqueue_schedule_failed_ticks",
+    "Ticks from the first failed run since the newest success to the newest run; 0 when the newest run succeeded.",
+    "job_type",
+)
 
 # Workers
 

@@ -141,8 +141,9 @@ class RunStore:
 
     async def _read_day(self, conn: Conn, day: Day, label: Callable[[str], str], room: Callable[[], Room]) -> None:
         values = {"source": self._source, "since": moment(day.first_minute), **room().values}
-        async for job_type, last_run_at, last_success_at in await conn.execute(self._queries["last_runs"], values):
-            day.of(label(job_type)).note_last(last_run_at, last_success_at)
+        async for job_type, run, success, failure in await conn.execute(self._queries["last_runs"], values):
+            day.of(label(job_type)).note_last(run, success)
+            day.of(label(job_type)).note_failure(failure)
         values |= room().values  # those that have got a label by now
         async for job_type, runs, failures in await conn.execute(self._queries["day_figures"], values):
             day.of(label(job_type)).runs += runs
@@ -153,11 +154,14 @@ class RunStore:
             day.of(label(job_type)).note_longest(minute, run_max)
 
     async def prune(self, first_minute: int, settled: int, day: Day) -> None:
-        """Delete minutes before *first_minute*, but for each type's newest run and success, and *settled* slots."""
+        """Delete minutes before *first_minute*, and *settled* slots.
+
+        Each type's newest run, newest success and first failure since are kept.
+        """
         kept = {
             (at.replace(second=0, microsecond=0), job_type)
             for job_type, of_type in day.types.items()
-            for at in (of_type.last_run_at, of_type.last_success_at)
+            for at in (of_type.last_run_at, of_type.last_success_at, of_type.failing_since)
             if at is not None
         }
         self._unwritten = {key: runs for key, runs in self._unwritten.items() if key[0] >= first_minute}

@@ -18,6 +18,7 @@ from jobqueue.bounds import OTHER, line
 from jobqueue.engine import ANY, Conn, QueueReader, Room, Span
 from jobqueue.reasons import Reason
 from jobqueue.rows import SlotRuns
+from jobqueue.schedules import Ends
 
 log = structlog.get_logger()
 
@@ -106,6 +107,16 @@ class Tally:
     def failure(self) -> Reason | None:
         """Why the last poll failed; None when it didn't."""
         return self._failure
+
+    def ends(self) -> Mapping[str, Ends]:
+        """How the newest runs of each type ended; nothing while they can't be read, for it would be old."""
+        if self._failing:
+            return {}
+        return {
+            job_type: Ends(day.last_run_at, day.last_success_at, day.failing_since)
+            for job_type, day in self.day.types.items()
+            if day.last_run_at is not None
+        }
 
     @property
     def unsettled(self) -> Mapping[Key, Runs]:

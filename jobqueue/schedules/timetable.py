@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from types import MappingProxyType
 
 import structlog
 
@@ -12,6 +13,7 @@ from jobqueue.rows import Hold, ScheduleRow
 from jobqueue.schedules.cron import Cron, parse
 from jobqueue.schedules.expiry import described
 from jobqueue.schedules.phrases import UNPARSABLE, phrase
+from jobqueue.schedules.success import Ends, SuccessWatch, Unsuccessful
 from jobqueue.schedules.ticks import MissedTicks, missed_ticks
 
 log = structlog.get_logger()
@@ -42,6 +44,8 @@ class Schedule:
     """The newest tick that is past."""
     last_enqueued_at: datetime | None
     missed_ticks: int
+    unsuccessful: Unsuccessful | None = None
+    """None also when it isn't known how its runs ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +85,17 @@ class Timetable:
         """Take in what an earlier process knew; it is used in the next look."""
         self._recalled = standings
 
-    def look(self, rows: Iterable[ScheduleRow], now: datetime) -> list[Schedule]:
-        """How the schedules of one poll stand at *now*, by the database's clock; in the order of *rows*."""
+    def look(
+        self, rows: Iterable[ScheduleRow], now: datetime, ends: Mapping[str, Ends] = MappingProxyType({})
+    ) -> list[Schedule]:
+        """How the schedules of one poll stand at *now*, by the database's clock; in the order of *rows*.
+
+        *ends* tells how the runs of a job type ended, where that is known.
+        """
         watched = [(row, self._watch(row, now)) for row in rows]
         self._watched = {row.job_type: known for row, known in watched}
         self._recalled = {}
-        return [known.schedule(row, now, self._grace) for row, known in watched]
+        return [known.schedule(row, now, self._grace, ends.get(row.job_type)) for row, known in watched]
 
     def _watch(self, row: ScheduleRow, now: datetime) -> "_Watched":
         known = self._watched.get(row.job_type)
@@ -109,18 +118,20 @@ class _Watched:
         self._served_until = since
         self._readable = True
 
-    def schedule(self, row: ScheduleRow, now: datetime, grace: timedelta) -> Schedule:
+    def schedule(self, row: ScheduleRow, now: datetime, grace: timedelta, ends: Ends | None) -> Schedule:
         unread = _unread(row)
         if not self._readable:
             return unread
         try:
-            return self._read(unread, row.hold, now, grace)
+            return self._read(unread, row.hold, now, grace, ends)
         except Exception as error:  # noqa: BLE001 -- whatever one expression does, the other schedules go on
             self._readable = False
             log.warning("schedule.unreadable", job_type=row.job_type, error=line(error) or type(error).__name__)
             return unread
 
-    def _read(self, unread: Schedule, hold: Hold | None, now: datetime, grace: timedelta) -> Schedule:
+    def _read(
+        self, unread: Schedule, hold: Hold | None, now: datetime, grace: timedelta, ends: Ends | None
+    ) -> Schedule:
         cron = self._cron
         read = replace(unread, valid=True, phrase=self._phrase)
         if not read.enabled:
@@ -133,6 +144,7 @@ class _Watched:
             next_run=cron.next_after(now),
             expected_run=cron.last_at_or_before(now),
             missed_ticks=self._missed.count(max(self._served_until, enqueued), now, grace),
+            unsuccessful=None if ends is None else self._success.look(ends, self.standing.since, now),
         )
 
     def _left_out_until(self, served: datetime, hold: Hold | None, now: datetime) -> datetime:
@@ -156,6 +168,10 @@ class _Watched:
     @cached_property
     def _missed(self) -> MissedTicks:
         return MissedTicks(self._cron)
+
+    @cached_property
+    def _success(self) -> SuccessWatch:
+        return SuccessWatch(self._cron)
 
 
 def _unread(row: ScheduleRow) -> Schedule:
