@@ -110,7 +110,7 @@ class Tally:
 
     def ends(self) -> Mapping[str, Ends]:
         """How the newest runs of each type ended; nothing while they can't be read, for it would be old."""
-        if self._failing:
+        if self._failure is not None:
             return {}
         return {
             job_type: Ends(day.last_run_at, day.last_success_at, day.failing_since)
