@@ -134,8 +134,8 @@ def _workers(now: int) -> Series:
         labels = {"worker": worker}
         yield "jobqueue_worker_info", labels | {"hostname": "h", "pid": "7", "mode": "all", "version": "1"}, 1
         yield "jobqueue_worker_online", labels, worker in ("idle", "running")
-        for figure in ("start", "last_seen"):
-            yield f"jobqueue_worker_{figure}_timestamp_seconds", labels, now - 100
+        for figure, ago in (("start", 100), ("last_seen", 30)):
+            yield f"jobqueue_worker_{figure}_timestamp_seconds", labels, now - ago
         yield "jobqueue_worker_processed_total", labels, 12
         yield "jobqueue_worker_failed_total", labels, 0
     for worker in ("running", "died_running"):

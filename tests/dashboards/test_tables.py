@@ -65,7 +65,7 @@ def test_now_running_says_the_longest_run_idle_or_nothing(filled: Filled) -> Non
 
     running = {labels["worker"]: (labels["job_type"], value) for labels, value in filled.ask(query, ("main",))}
 
-    assert running == {"idle": ("idle", -1), "running": ("daily", 50), "gone": ("—", -1), "died_running": ("daily", 50)}
+    assert running == {"idle": ("idle", -1), "running": ("daily", 50), "gone": ("—", -1), "died_running": ("daily", 20)}
 
 
 def test_next_run_says_why_there_is_none(filled: Filled) -> None:
