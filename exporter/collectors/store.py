@@ -2,11 +2,9 @@
 
 from exporter.counting.store import RunStore
 from exporter.samples import Samples
-from exporter.trouble import ExplainedError
-from jobqueue.reasons import Reason
 
 
-class NotKeptError(ExplainedError):
+class NotKeptError(Exception):
     """Counted runs live in this process only, and end with it."""
 
 
@@ -22,7 +20,7 @@ class StoreCollector:
     async def collect(self) -> Samples:
         """Fail while rows can't be written, or nobody knows yet."""
         if not self._store.was_asked:
-            raise NotKeptError("nothing has been counted yet, see collector runs", Reason.OTHER)
+            raise NotKeptError("nothing has been counted yet, see collector runs")
         if self._store.failure is not None:
-            raise NotKeptError(self._store.failure, self._store.reason)
+            raise NotKeptError(self._store.failure)
         return ()

@@ -18,8 +18,6 @@ _TABLES = {
         "name",
         "state",
         "priority",
-        "policy",
-        "singleton_key",
         "retry_count",
         "blocked",
         "start_after",

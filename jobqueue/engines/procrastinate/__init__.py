@@ -16,7 +16,6 @@ _TABLES = {
     "procrastinate_jobs": (
         "id",
         "task_name",
-        "queueing_lock",
         "priority",
         "status",
         "scheduled_at",
@@ -24,7 +23,7 @@ _TABLES = {
         "worker_id",
     ),
     "procrastinate_events": ("id", "job_id", "type", "at"),
-    "procrastinate_periodic_defers": ("task_name", "defer_timestamp", "job_id"),
+    "procrastinate_periodic_defers": ("task_name", "defer_timestamp"),
     "procrastinate_workers": ("id", "last_heartbeat"),
 }
 _LACKS = {
