@@ -114,7 +114,7 @@ async def test_pgboss_groups_and_throttles_hold_for_run_now_too(make: Callable[[
         assert found == [("g", "gold", "k", midnight)]
 
 
-async def test_the_six_fields_of_pgboss_end_with_the_seconds_here(make: Callable[[str], str]) -> None:
+async def test_the_six_fields_of_pgboss_begin_with_the_seconds_as_it_reads_them(make: Callable[[str], str]) -> None:
     address = make("pgboss")
     with psycopg.connect(address, autocommit=True) as conn:
         conn.execute(EXCLUSIVE)
@@ -123,7 +123,8 @@ async def test_the_six_fields_of_pgboss_end_with_the_seconds_here(make: Callable
     await exporter.close()
 
     [(labels, _)] = page.select("jobqueue_schedule_info")
-    assert (labels["job_type"], labels["cron"]) == ("only.one/night", "0 6 * * * 30")
+    assert (labels["job_type"], labels["cron"]) == ("only.one/night", "30 0 6 * * *")
+    assert labels["schedule"] == "30 0 6 * * *"
     assert page.value("jobqueue_schedule_valid", job_type="only.one/night") == 1
 
 
