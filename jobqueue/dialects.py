@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Dialect(StrEnum):
-    """The cron of an engine's scheduler; ``docs/schedules.md`` has what tells them apart."""
+    """The cron of an engine's scheduler; ``docs/schedules.md`` compares them."""
 
     CRONITER = "croniter"
     """Ascent's, procrastinate's and PgQueuer's, by Python's croniter."""

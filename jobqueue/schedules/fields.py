@@ -1,4 +1,4 @@
-"""What a cron expression names, field by field, whichever dialect it is written in."""
+"""The values of a cron expression's fields, the same for every dialect."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,8 +14,8 @@ MINUTE, HOUR, DAY, MONTH, WEEKDAY, SECOND = range(6)
 _SHOWN = 80
 
 
-class InvalidSchedule(ValueError):  # noqa: N818 -- what it says of a schedule, not what went wrong with us
-    """An expression or timezone that can't be read; the message names it, what is wrong and what is allowed."""
+class InvalidSchedule(ValueError):  # noqa: N818 -- it describes a schedule, not a failure of ours
+    """An expression or timezone that can't be read; the message names it, its fault and the allowed values."""
 
 
 @dataclass(frozen=True, slots=True)

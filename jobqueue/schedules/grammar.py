@@ -48,7 +48,7 @@ _MIDNIGHT: Final = {"@midnight": "0 0 * * *"}
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """What an engine's parser takes, and what it takes it for."""
+    """The rules of an engine's parser."""
 
     longest: int = 500
     """Characters of an expression."""
@@ -78,7 +78,7 @@ class Grammar:
     both_days: bool = False
     """Whether the day of month and the day of week must match both."""
     any_day_is: Literal["whole", "written", "star"] = "whole"
-    """What makes a field of days no restriction: it is whole, it is written as a wildcard alone, it has a wildcard."""
+    """When a field of days restricts nothing: it has every value, it is a wildcard alone, or it has a wildcard."""
 
 
 PGBOSS: Final = Grammar(
@@ -147,7 +147,7 @@ def _texts(grammar: Grammar, expression: str) -> list[str]:
 
 
 class _Field:
-    """One field as it is written, and what that names."""
+    """One field of an expression, with its values."""
 
     def __init__(self, grammar: Grammar, index: int, text: str, expression: str) -> None:
         self._grammar, self._index, self._text, self._expression = grammar, index, text, expression
@@ -228,7 +228,7 @@ class _Field:
         return low, high
 
     def _place(self, item: str) -> list[int] | None:
-        """What ``L`` and ``#`` name; None for an item that has neither."""
+        """The days of ``L`` and ``#``; None for an item that has neither."""
         if self._index == DAY:
             return [LAST] if item == "L" else None
         if last := _LAST_WEEKDAY.fullmatch(item):

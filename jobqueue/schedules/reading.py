@@ -16,7 +16,7 @@ _GRAMMARS: Mapping[Dialect, Grammar] = {
 }
 
 SHOWN: Final = frozenset({Dialect.PGBOSS, Dialect.OBAN, Dialect.RIVER, Dialect.GRAPHILE})
-"""The dialects whose scheduler compares the expression with what the clock shows."""
+"""The dialects whose scheduler compares the expression with the time that the clock shows."""
 
 
 def read(expression: str, dialect: Dialect = Dialect.CRONITER) -> Fields:
