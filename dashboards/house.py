@@ -133,6 +133,8 @@ class Tile:
     """None where it is Prometheus."""
     minimum_step: str | None = None
     """Such as ``2m``: figures over a few scrapes are steadier."""
+    transparent: bool = False
+    """Without a frame and a ground of its own."""
 
     def with_link(self, title: str, url: str) -> "Tile":
         """The same panel with a link beside its title."""
@@ -144,6 +146,7 @@ class Tile:
             kind=self.kind,
             title=self.title,
             description=self.description,
+            transparent=self.transparent,
             dataSource=dict(self.datasource or PROMETHEUS),
             targets=list(self.targets),
             transformations=list(self.transformations),

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping
 
+from exporter.trouble import ExplainedError, reason_of
 from jobqueue.engine import Capability, Conn, QueueReader
+from jobqueue.reasons import Reason
 
 Can = Callable[[Capability], bool]
 """Whether the engine makes something possible; raises ``NotReadError`` before that was read."""
 
 
-class NotReadError(Exception):
+class NotReadError(ExplainedError):
     """What the engine makes possible hasn't been read yet, so nobody knows what may be shown."""
 
 
@@ -18,13 +20,18 @@ class Abilities:
     def __init__(self, reader: QueueReader) -> None:
         self._reader = reader
         self._lacking: Mapping[Capability, str] | None = None
+        self._reason = Reason.OTHER
 
     async def read(self, conn: Conn) -> None:
         """Look at the tables, whose version may have changed."""
-        self._lacking = await self._reader.lacking(conn)
+        try:
+            self._lacking = await self._reader.lacking(conn)
+        except Exception as error:
+            self._reason = reason_of(error)
+            raise
 
     def can(self, capability: Capability) -> bool:
         """Whether the engine makes something possible, see ``Can``."""
         if self._lacking is None:
-            raise NotReadError("what the engine makes possible isn't known yet, see collector server")
+            raise NotReadError("what the engine makes possible isn't known yet, see collector server", self._reason)
         return capability not in self._lacking

@@ -20,8 +20,10 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow, scalar_row
 from psycopg.waiting import wait_async
 
+from exporter.trouble import ExplainedError, reason_of
 from jobqueue.bounds import line
 from jobqueue.engine import Conn
+from jobqueue.reasons import Reason
 from jobqueue.session import PINNED, check_version
 
 CONNECT_TIMEOUT_SECONDS = 5
@@ -92,6 +94,10 @@ class _Line(AsyncConnection[TupleRow]):
             self.pgconn.finish()
 
 
+class StillRefusedError(ExplainedError, OperationalError):
+    """The database couldn't be reached a moment ago, so this time nobody tried."""
+
+
 class Database:
     """One connection to one database, shared by turns.
 
@@ -111,7 +117,7 @@ class Database:
         self._patience = statement_timeout + _SILENT_SECONDS
         self._turn = asyncio.Lock()
         self._conn: Conn | None = None
-        self._failure: tuple[float, str] | None = None
+        self._failure: tuple[float, str, Reason] | None = None
 
     @property
     def answers(self) -> bool:
@@ -178,7 +184,7 @@ class Database:
         if self._conn is not None and not self._conn.closed:
             return self._conn
         if self._failure and monotonic() - self._failure[0] < _REFUSED_FOR_SECONDS:
-            raise OperationalError(self._failure[1])
+            raise StillRefusedError(*self._failure[1:])
         try:
             conn = await _Line.connect(
                 self._dsn,
@@ -189,7 +195,7 @@ class Database:
             )
             await _check_version(conn)
         except OperationalError as error:
-            self._failure = (monotonic(), line(error))
+            self._failure = (monotonic(), line(error), reason_of(error))
             raise
         self._failure = None
         conn.patience = self._patience

@@ -13,9 +13,12 @@ from exporter.source import SourceMonitor
 from jobqueue.catalogue import (
     BUCKETS,
     COLLECTOR_DURATION,
+    COLLECTOR_FAILING,
     COLLECTOR_LAST_SUCCESS,
     COLLECTOR_SUCCESS,
     METRICS,
+    UNREADABLE,
+    UNREADABLE_SINCE,
     UP,
     Kind,
     Metric,
@@ -63,9 +66,15 @@ def _filled(metric: Metric, samples: Iterable[tuple[str, Sample | HistogramSampl
 
 def _samples(source: SourceMonitor) -> Iterator[Sample | HistogramSample]:
     yield Sample(UP, (), source.up)
+    unreadable = source.unreadable
+    if unreadable is not None:
+        yield Sample(UNREADABLE, (unreadable,), 1)
+        yield Sample(UNREADABLE_SINCE, (), source.unreadable_since)
     for poller in source.pollers:
         key = (poller.name,)
         yield Sample(COLLECTOR_SUCCESS, key, poller.samples is not None)
+        if poller.reason is not None:
+            yield Sample(COLLECTOR_FAILING, (poller.name, poller.reason), 1)
         if poller.duration is not None:
             yield Sample(COLLECTOR_DURATION, key, poller.duration)
         if poller.last_success is not None:

@@ -12,7 +12,9 @@ import structlog
 from exporter.collectors import Collector
 from exporter.database import busy_seconds
 from exporter.samples import Samples
+from exporter.trouble import reason_of
 from jobqueue.bounds import line
+from jobqueue.reasons import Reason
 
 log = structlog.get_logger()
 
@@ -33,6 +35,10 @@ class Poller:
         self.samples: Samples | None = None
         self.duration: float | None = None
         self.last_success: float | None = None
+        self.reason: Reason | None = None
+        """Why the newest read failed; None when it didn't, and before the first."""
+        self.failing_since: float | None = None
+        """When the first of the failed reads ended; None as for the reason."""
         self.polled = asyncio.Event()
         self._source = source
         self._interval = interval
@@ -74,6 +80,7 @@ class Poller:
             self._note_failure(error)
         else:
             self.last_success = time()
+            self.reason = self.failing_since = None
             if self._failure is not None:
                 log.info("collector.recovered", source=self._source, collector=self.name)
                 self._failure = None
@@ -83,6 +90,8 @@ class Poller:
         self._changed()
 
     def _note_failure(self, error: Exception) -> None:
+        self.reason = reason_of(error)
+        self.failing_since = self.failing_since or time()
         failure = line(error) or type(error).__name__
         if failure != self._failure:
             log.warning("collector.failed", source=self._source, collector=self.name, error=failure)

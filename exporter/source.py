@@ -1,6 +1,7 @@
 """One source: its connections, its collectors and their pollers."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -23,6 +24,7 @@ from exporter.poller import Poller
 from exporter.schedule_changes import ScheduleChanges
 from jobqueue.config import Source
 from jobqueue.engines import open_engine
+from jobqueue.reasons import Reason
 from jobqueue.schedules import Timetable
 
 GRACE_SECONDS = 60
@@ -54,12 +56,31 @@ class SourceMonitor:
     @property
     def read_at(self) -> float:
         """When something was read from the queue last, in seconds since the epoch; 0 when nothing was yet."""
-        readers = [poller for poller in self.pollers if not isinstance(poller.collector, StoreCollector)]
-        return max(poller.last_success or 0.0 for poller in readers)
+        return max(poller.last_success or 0.0 for poller in self._readers)
+
+    @property
+    def unreadable(self) -> Reason | None:
+        """Why nothing of the queue can be read, by most of its collectors; None when something can.
+
+        While the database doesn't answer, collectors that are rarely asked still show what they read before.
+        """
+        reasons = [poller.reason for poller in self._readers if poller.reason is not None]
+        if not reasons or (self.up and len(reasons) < len(self._readers)):
+            return None
+        return Counter(reasons).most_common(1)[0][0]
+
+    @property
+    def unreadable_since(self) -> float:
+        """When something was read last, or when that failed first; only of use while the source is unreadable."""
+        return self.read_at or min(poller.failing_since for poller in self._readers if poller.failing_since)
 
     def failing(self) -> list[str]:
         """The collectors whose newest read failed, or that haven't read yet."""
         return [poller.name for poller in self.pollers if poller.samples is None]
+
+    @property
+    def _readers(self) -> list[Poller]:
+        return [poller for poller in self.pollers if not isinstance(poller.collector, StoreCollector)]
 
     async def poll_once(self) -> None:
         """Ask every collector once, one after the other."""
@@ -108,7 +129,9 @@ class SourceMonitor:
         tally.followers += [since_start, finished]
         yield ServerCollector(engine, queue, abilities, lambda: job_types.folded)
         changes = ScheduleChanges(self._store, source.name)
-        yield SchedulesCollector(engine, queue, job_types, timetable, changes, abilities.can, source.schedules)
+        yield SchedulesCollector(
+            engine, queue, job_types, timetable, changes, abilities.can, tally.ends, source.schedules
+        )
         yield WorkersCollector(reader, queue, job_types)
         yield OldestCollector.active(reader, queue, job_types)
         yield OldestCollector.ready(reader, queue, job_types)

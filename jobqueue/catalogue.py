@@ -7,6 +7,8 @@ base units; times are timestamps, so that an age keeps growing while nothing is 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from jobqueue.reasons import Reason
+
 
 class Kind(StrEnum):
     """A metric's type, in Prometheus' word."""
@@ -65,6 +67,22 @@ COLLECTOR_DURATION = _gauge(
 )
 COLLECTOR_LAST_SUCCESS = _gauge(
     "jobqueue_collector_last_success_timestamp_seconds", "When the collector last succeeded.", "collector"
+)
+COLLECTOR_FAILING = _gauge(
+    "jobqueue_collector_failing_info",
+    "Always 1, and only there while the collector's newest read failed; reason as for a source.",
+    "collector",
+    "reason",
+)
+UNREADABLE = _gauge(
+    "jobqueue_source_unreadable_info",
+    f"Always 1, and only there while nothing of the source can be read. reason is one of {', '.join(Reason)}.",
+    "reason",
+)
+UNREADABLE_SINCE = _gauge(
+    "jobqueue_source_unreadable_since_timestamp_seconds",
+    "When something was last read of a source that can't be read, or, if nothing was since the exporter's start, "
+    "when that was first tried.",
 )
 FOLDED = _gauge(
     "jobqueue_folded",
@@ -157,6 +175,22 @@ SCHEDULE_LAST_ENQUEUED = _gauge(
 SCHEDULE_MISSED = _gauge(
     "jobqueue_schedule_missed_ticks",
     "Ticks due since the last one that got its job, after a grace of a poll and 60 s; 0 when disabled or not valid.",
+    "job_type",
+)
+SCHEDULE_UNSUCCESSFUL = _gauge(
+    "jobqueue_schedule_ticks_without_success",
+    "Ticks since the newest success, or since the schedule changed; absent when disabled, not valid, or no success is "
+    "known.",
+    "job_type",
+)
+SCHEDULE_UNSUCCESSFUL_SINCE = _gauge(
+    "jobqueue_schedule_without_success_since_timestamp_seconds",
+    "The first tick since the newest success; absent when there was none.",
+    "job_type",
+)
+SCHEDULE_FAILED = _gauge(
+    "jobqueue_schedule_failed_ticks",
+    "Ticks from the first failed run since the newest success to the newest run; 0 when the newest run succeeded.",
     "job_type",
 )
 

@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 
 from jobqueue import bounds
 from jobqueue.dialects import Dialect
-from jobqueue.rows import Concerned, FinishedCount, Listed, LiveCount, Oldest, ScheduleRow, SlotRuns, Worker
+from jobqueue.rows import Concerned, FinishedCount, Hold, Listed, LiveCount, Oldest, ScheduleRow, SlotRuns, Worker
 from jobqueue.states import JobState
 
 Conn = AsyncConnection[TupleRow]
@@ -91,6 +91,12 @@ class QueueReader(Protocol):
         """Find when the newest tick of each recurring job got its job, where the database holds no more of it.
 
         Those of *job_types* come first, where there isn't room for all.
+        """
+
+    async def holds(self, conn: Conn, job_types: Collection[str]) -> Mapping[str, Hold]:
+        """Find when a job kept the ticks of a recurring job away last; those of *job_types* come first.
+
+        Only where the tables tell that a job forbids a second one.
         """
 
 

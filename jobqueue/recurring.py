@@ -17,7 +17,12 @@ async def recurring(engine: Engine, conn: Conn, configured: Sequence[ConfiguredS
     found = await engine.reader.schedules(conn)
     rows = await _configured(engine, conn, configured)
     of_database = {row.job_type: replace(row, dialect=engine.dialect) for row in found.rows}
-    return Listed(list({**rows, **of_database}.values()), found.more)
+    all_of_them = {**rows, **of_database}
+    holds = await engine.reader.holds(conn, list(all_of_them)) if all_of_them else {}
+    return Listed(
+        [replace(row, hold=holds.get(job_type)) for job_type, row in all_of_them.items()],
+        found.more,
+    )
 
 
 async def recurring_one(

@@ -99,6 +99,15 @@ class Worker:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """A stretch in which one job kept a recurring job's ticks away: the engine takes no second one beside it."""
+
+    since: datetime
+    until: datetime
+    """Now, while that job waits or runs."""
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduleRow:
     """A recurring job as the queue has it; the expression may be anything."""
 
@@ -115,6 +124,8 @@ class ScheduleRow:
     """Whether its ticks are jobs of this type: of one without any, counts would be made-up zeros."""
     dialect: Dialect = Dialect.CRONITER
     """How the expression is to be read."""
+    hold: Hold | None = None
+    """When a job kept its ticks away last, where the engine's tables tell."""
 
 
 @dataclass(frozen=True, slots=True)

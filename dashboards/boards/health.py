@@ -3,6 +3,7 @@
 from dashboards import columns, navigation, variables
 from dashboards.columns import EXACT_TIME, RELATIVE_TIME, SOURCE
 from dashboards.house import Board, Row, Tile
+from dashboards.panels import trouble
 from dashboards.panels.alerts import firing
 from dashboards.panels.cards import Card, cards
 from dashboards.panels.chart import COUNT, Axis, Style, chart, timeline
@@ -25,6 +26,7 @@ def health() -> Board:
         variables=variables.COMMON,
         links=navigation.bar(navigation.HEALTH),
         rows=[
+            trouble.line(),
             Row(5, [in_short(), alerts_of_the_reading()], widths=[14, 10]),
             Row(6, [sources()]),
             Row(12, [collectors(), successes()], widths=[12, 12]),
@@ -68,7 +70,7 @@ def sources() -> Tile:
             Column("Engine", "engine", service.versions()),
             Column("Version", "engine_version"),
             Column("PostgreSQL", "server_version"),
-            columns.count("Job types", service.job_types(), steps(PLAIN), width=90),
+            columns.count("Job types", service.job_types(), steps(PLAIN), width=90, none=service.NEVER),
             columns.count("Folded", service.folded(), steps(QUIET, (1, SOON)), width=80),
             Column(
                 "24 h since",
@@ -133,7 +135,7 @@ def successes() -> Tile:
         _COLLECTOR,
         words=_READ,
         limits=steps(WRONG, (1, GOOD)),
-        empty="No reads in this time range",
+        empty="No reads in this time range: no exporter runs, or Prometheus does not scrape it.",
     )
 
 
@@ -145,7 +147,7 @@ def read_duration() -> Tile:
         {_COLLECTOR: service.read_duration()},
         Axis("s"),
         Style.THIN,
-        empty="No reads in this time range",
+        empty="No reads in this time range: no exporter runs, or Prometheus does not scrape it.",
     )
 
 
@@ -157,7 +159,7 @@ def staleness() -> Tile:
         {_COLLECTOR: service.age_when_scraped()},
         Axis("s", soft_max=60),
         Style.THIN,
-        empty="No reads in this time range",
+        empty="No reads in this time range: no exporter runs, or Prometheus does not scrape it.",
     )
 
 
@@ -169,7 +171,7 @@ def admin_actions() -> Tile:
         {"{{action}} {{outcome}}$of": service.ordered()},
         COUNT,
         Style.BARS,
-        empty="No admin actions in this time range",
+        empty="No admin actions in this time range, or no control API is scraped.",
         minimum_step="2m",
     ).with_link("The audit log", "${control}/audit")
 
@@ -182,6 +184,6 @@ def janitor() -> Tile:
         {"{{step}}$of": service.removed()},
         COUNT,
         Style.BARS,
-        empty="Our janitor removed nothing in this time range",
+        empty="Our janitor removed nothing in this time range, or no control API is scraped.",
         minimum_step="2m",
     )

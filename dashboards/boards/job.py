@@ -6,6 +6,7 @@ from dashboards import columns, navigation, sql, variables
 from dashboards.boards.jobs import scheduled_jobs
 from dashboards.columns import RECENT_TIME, SOURCE, SUCCESS_STEPS
 from dashboards.house import Board, Row, Tile
+from dashboards.panels import trouble
 from dashboards.panels.alerts import firing
 from dashboards.panels.cards import Card, cards
 from dashboards.panels.chart import COUNT, Axis, Style, chart
@@ -28,6 +29,7 @@ def job() -> Board:
         variables=variables.OF_JOB,
         links=navigation.bar(navigation.JOB),
         rows=[
+            trouble.line(),
             Row(5, [last_day(), firing(THIS_JOB)], widths=[14, 10]),
             Row(4, [schedule()]),
             Row(9, [outcomes(), durations("Run duration", "From start to end.", RUN_DURATION)]),
@@ -73,7 +75,7 @@ def schedule() -> Tile:
         overrides=[*tile.overrides, Column("Description", wrap=True, links=[asks]).override()],
         title="Schedule",
         description="When it runs by itself. **overdue**: a tick has passed and no job was queued for it.",
-        defaults=tile.defaults | {"noValue": "On demand: no schedule runs this job type."},
+        defaults=tile.defaults | {"noValue": trouble.unless_unread("On demand: no schedule runs this job type")},
     )
 
 
@@ -86,7 +88,7 @@ def outcomes() -> Tile:
         {"Completed$of": completed, "Failed$of": failed},
         COUNT,
         Style.BARS,
-        empty=_NO_RUNS,
+        empty=trouble.unless_unread(_NO_RUNS),
         colors={"Completed": GOOD, "Failed": WRONG},
         minimum_step="2m",
     )
@@ -103,7 +105,7 @@ def durations(title: str, description: str, histogram: Metric) -> Tile:
         },
         Axis("s", logarithmic=True),
         Style.THIN,
-        empty=_NO_RUNS,
+        empty=trouble.unless_unread(_NO_RUNS),
         minimum_step="2m",
     )
 
@@ -120,7 +122,7 @@ def backlog() -> Tile:
         },
         COUNT,
         Style.AREAS,
-        empty="Nothing in this time range",
+        empty=trouble.unless_unread("Nothing in this time range"),
         colors={"Pending": QUIET, "Retry": SOON, "Active": IN_PROGRESS},
     )
 
@@ -133,7 +135,7 @@ def ages() -> Tile:
         {"Waiting$of": queue.age(THIS_JOB), "Running$of": queue.running_for(THIS_JOB)},
         Axis("s", soft_max=60),
         Style.LINES,
-        empty="Nothing in this time range",
+        empty=trouble.unless_unread("Nothing in this time range"),
         colors={"Waiting": SOON, "Running": IN_PROGRESS},
     )
 
@@ -155,5 +157,5 @@ def recent_runs() -> Tile:
             columns.count("Retries", None, steps(QUIET, (1, SOON)), width=90),
             Column("Worker", min_width=150),
         ],
-        empty="None among the newest 1,000 jobs.",
+        empty=trouble.unless_unread("None among the newest 1,000 jobs"),
     )

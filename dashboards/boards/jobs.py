@@ -3,6 +3,7 @@
 from dashboards import buttons, columns, navigation, sql, variables
 from dashboards.columns import EXACT_TIME, PENDING_STEPS, RECENT_TIME, RELATIVE_TIME, SOURCE
 from dashboards.house import Board, Row, Tile
+from dashboards.panels import trouble
 from dashboards.panels.alerts import firing
 from dashboards.panels.cards import Card, cards
 from dashboards.panels.chart import COUNT, Axis, Style, chart
@@ -24,6 +25,7 @@ def background_jobs() -> Board:
         variables=variables.OF_JOBS,
         links=navigation.bar(navigation.JOBS),
         rows=[
+            trouble.line(),
             Row(5, [at_a_glance(), firing()], widths=[14, 10]),
             Row(16, [scheduled_jobs()]),
             Row(6, [job_management()]),
@@ -37,13 +39,14 @@ def at_a_glance() -> Tile:
     """Whether anything is stuck, late, failing or dead."""
     return cards(
         "At a glance",
-        "Waiting: jobs that are due. Longest wait: of the oldest of them. Overdue: schedules whose tick has passed "
-        "without a job. Success: of the runs of the last 24 hours. Workers: those online, beside those offline.",
+        "Waiting: jobs that are due. Longest wait: of the oldest of them. In trouble: schedules that are overdue, "
+        "have a cron expression that can't be parsed, or were disabled in the last seven days: the first rows of "
+        "Scheduled Jobs. Success: of the runs of the last 24 hours. Workers: those online, beside those offline.",
         [
             Card("Waiting", queue.total("pending"), steps(PLAIN, (100, SOON), (1000, WRONG))),
             Card("Longest wait", queue.oldest_wait(), steps(PLAIN, (300, SOON), (900, WRONG)), unit="s", decimals=0),
             Card("Running", queue.total("active"), steps(PLAIN)),
-            Card("Overdue", schedules.overdue(), steps(PLAIN, (1, WRONG))),
+            Card("In trouble", schedules.in_trouble(), steps(PLAIN, (1, WRONG))),
             Card("Success, 24 h", runs.day_total_success_rate(), columns.SUCCESS_STEPS, unit="percentunit", decimals=1),
             Card("Workers", workers.counted(online=1), steps(WRONG, (1, PLAIN))),
             Card("Offline", workers.counted(online=0), steps(PLAIN, (1, WRONG))),
@@ -56,7 +59,8 @@ def scheduled_jobs(*only: str) -> Tile:
     return joined(
         "Scheduled Jobs",
         "Every recurring job, its schedule and its next run. **Pending** counts jobs that are due and wait for a "
-        "worker. **overdue**: a tick has passed and no job was queued for it.",
+        "worker. **overdue**: a tick has passed and no job was queued for it. **disabled lately**: it was enabled at "
+        "some time in the last seven days. Rows in trouble come first.",
         rows=schedules.schedules(*only),
         columns=[
             columns.job(width=186),
@@ -84,6 +88,7 @@ def scheduled_jobs(*only: str) -> Tile:
                 words=words(
                     {
                         schedules.DISABLED: ("disabled", QUIET),
+                        schedules.DISABLED_LATELY: ("disabled lately", SOON),
                         schedules.INVALID: ("bad cron", WRONG),
                         schedules.OVERDUE: ("overdue", WRONG),
                         schedules.NEVER: ("never", QUIET),
@@ -103,7 +108,8 @@ def scheduled_jobs(*only: str) -> Tile:
             *hidden("source", "path"),
         ],
         sort=["Job", "Source"],
-        empty="No schedules yet, or they can't be read: see Health.",
+        first=schedules.trouble(*only),
+        empty=trouble.unless_unread("No schedules yet"),
     ).with_link("All actions, asked about on a page of their own", "${control}/")
 
 
@@ -146,7 +152,7 @@ def recent_job_history() -> Tile:
             columns.count("Retries", None, steps(QUIET, (1, SOON)), width=110),
             *hidden("source"),
         ],
-        empty="No jobs have run yet.",
+        empty=trouble.unless_unread("No jobs have run yet"),
     )
 
 
@@ -158,7 +164,7 @@ def pending() -> Tile:
         {_SERIES: queue.most_pending(_BACKLOGGED)},
         COUNT,
         Style.AREAS,
-        empty="Nothing was seen waiting in this time range",
+        empty=trouble.unless_unread("Nothing was seen waiting in this time range"),
         minimum_step="1m",
     )
 
@@ -171,7 +177,7 @@ def ready_age() -> Tile:
         {_SERIES: queue.age(_BACKLOGGED)},
         Axis("s", soft_max=60),
         Style.LINES,
-        empty="Nothing was seen waiting in this time range",
+        empty=trouble.unless_unread("Nothing was seen waiting in this time range"),
     )
 
 
@@ -183,6 +189,6 @@ def ticks_missed() -> Tile:
         {_SERIES: schedules.missed('job_type=~"$late"')},
         COUNT,
         Style.STEPS,
-        empty="No missed ticks were seen in this time range",
+        empty=trouble.unless_unread("No missed ticks were seen in this time range"),
         minimum_step="1m",
     )

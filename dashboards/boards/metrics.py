@@ -3,6 +3,7 @@
 from dashboards import columns, navigation, variables
 from dashboards.columns import COUNT_STEPS, FAILURE_STEPS, RELATIVE_TIME, SOURCE, SUCCESS_STEPS
 from dashboards.house import Board, Row, Tile
+from dashboards.panels import trouble
 from dashboards.panels.alerts import firing
 from dashboards.panels.cards import Card, cards
 from dashboards.panels.chart import Axis, Style, chart
@@ -27,6 +28,7 @@ def metrics() -> Board:
         variables=variables.OF_METRICS,
         links=navigation.bar(navigation.METRICS),
         rows=[
+            trouble.line(),
             Row(5, [in_short(), firing(alerts.OF_RUNS)], widths=[14, 10]),
             Row(18, [performance()]),
             Row(9, [failure_ratio(), throughput()]),
@@ -82,7 +84,7 @@ def performance() -> Tile:
             *hidden("source"),
         ],
         sort=["Success Rate", "Job"],
-        empty="No job types yet, or they can't be read: see Health.",
+        empty=trouble.unless_unread("No job types yet"),
     )
 
 
@@ -94,7 +96,7 @@ def failure_ratio() -> Tile:
         {_SERIES: runs.failure_ratio('job_type=~"$failing"')},
         Axis("percentunit"),
         Style.LINES,
-        empty="No failures were seen in this time range",
+        empty=trouble.unless_unread("No failures were seen in this time range"),
         minimum_step=_STEP,
     )
 
@@ -107,7 +109,7 @@ def throughput() -> Tile:
         {_SERIES: runs.throughput('job_type=~"$busiest"')},
         Axis("suffix:/min"),
         Style.AREAS,
-        empty="No runs in this time range",
+        empty=trouble.unless_unread("No runs in this time range"),
         minimum_step=_STEP,
     )
 
@@ -120,7 +122,7 @@ def run_duration() -> Tile:
         {_SERIES: runs.quantile(0.95, RUN_DURATION, 'job_type=~"$slowest"')},
         Axis("s", logarithmic=True),
         Style.THIN,
-        empty="No runs in this time range",
+        empty=trouble.unless_unread("No runs in this time range"),
         minimum_step=_STEP,
     )
 
@@ -134,6 +136,6 @@ def wait() -> Tile:
         {_SERIES: runs.quantile(0.95, RUN_WAIT, 'job_type=~"$waiting"')},
         Axis("s", logarithmic=True),
         Style.THIN,
-        empty="No runs in this time range",
+        empty=trouble.unless_unread("No runs in this time range"),
         minimum_step=_STEP,
     )

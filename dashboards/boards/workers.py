@@ -3,6 +3,7 @@
 from dashboards import columns, navigation, variables
 from dashboards.columns import FAILURE_STEPS, RELATIVE_TIME, SOURCE
 from dashboards.house import Board, Row, Tile
+from dashboards.panels import trouble
 from dashboards.panels.alerts import firing
 from dashboards.panels.cards import Card, cards
 from dashboards.panels.chart import Axis, Style, chart, timeline
@@ -28,6 +29,7 @@ def workers() -> Board:
         variables=variables.OF_WORKERS,
         links=navigation.bar(navigation.WORKERS),
         rows=[
+            trouble.line(),
             Row(5, [queue_totals(), firing(alerts.OF_WORKERS)], widths=[14, 10]),
             Row(10, [worker_status()]),
             Row(7, [availability()]),
@@ -90,7 +92,7 @@ def worker_status() -> Tile:
             *hidden("source"),
         ],
         sort=["Status", "Worker", "Source"],
-        empty="No workers: none has started yet, or they can't be read: see Health.",
+        empty=trouble.unless_unread("No workers: none has started yet"),
     )
 
 
@@ -103,7 +105,7 @@ def availability() -> Tile:
         _SERIES,
         words=_ONLINE,
         limits=steps(WRONG, (1, GOOD)),
-        empty="No workers in this time range",
+        empty=trouble.unless_unread("No workers in this time range"),
         minimum_step="1m",
     )
 
@@ -116,7 +118,7 @@ def throughput() -> Tile:
         {_SERIES: promql.throughput(_HARDEST_WORKING)},
         Axis("suffix:/min"),
         Style.AREAS,
-        empty="No worker has said in this time range how many jobs it did",
+        empty=trouble.unless_unread("No worker has said in this time range how many jobs it did"),
         minimum_step="2m",
     )
 
@@ -130,6 +132,6 @@ def busy_time() -> Tile:
         {_SERIES: promql.busy(_HARDEST_WORKING)},
         Axis("percentunit", soft_max=1),
         Style.THIN,
-        empty="No worker has said in this time range what it runs",
+        empty=trouble.unless_unread("No worker has said in this time range what it runs"),
         minimum_step="5m",
     )

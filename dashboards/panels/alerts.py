@@ -31,5 +31,5 @@ def firing(*matchers: str) -> Tile:
         ],
         left_out=["severity", *alerts.SUBJECTS],
         sort=["Severity", "Alert"],
-        empty="No alerts fire.",
+        empty="No alerts fire, as far as Prometheus has our rules and the sources can be read.",
     )

@@ -81,12 +81,14 @@ def joined(
     empty: str,
     sort: Sequence[str] = (),
     left_out: Sequence[str] = (),
+    first: str | None = None,
 ) -> Tile:
     """A table from Prometheus: *rows* gives the keys and texts, each column's query one value per key.
 
     Queries are joined on the labels that all have: each gives exactly the key, so that any number of sources and
     replicas stays one row per key. *empty* is the sentence shown without rows; *sort* has headers, with ``-`` for
-    descending; *left_out* has the labels that the queries need and the table doesn't show.
+    descending; *left_out* has the labels that the queries need and the table doesn't show. *first* is a query, too:
+    the rows for which it is least stand first, whatever *sort* says.
     """
     queries = [rows]
     fields = {}
@@ -94,6 +96,14 @@ def joined(
         if column.query is not None:
             queries.append(column.query)
         fields[column.field or _value(len(queries) - 1)] = column.header
+    order: list[Json] = []
+    if first is not None:
+        queries.append(first)
+        # Grafana sorts by one field at a time and keeps the order of equals: so the last sort is the strongest. It
+        # must be done to the frame, since a table itself sorts by none but its columns.
+        by_header = {header: name for name, header in fields.items()}
+        order = [_sorted_by(by_header[header]) for header in reversed(sort)] + [_sorted_by(_value(len(queries) - 1))]
+        sort = ()
     surplus = ["Time", "Value", *map(_value, range(len(queries))), *left_out]
     organize = {
         "excludeByName": {name: True for name in surplus if name not in fields},
@@ -106,7 +116,12 @@ def joined(
         title=title,
         description=description,
         targets=house.instant(queries),
-        transformations=[{"id": "merge", "options": {}}, _UNIQUE_SOURCE, {"id": "organize", "options": organize}],
+        transformations=[
+            {"id": "merge", "options": {}},
+            *order,
+            _UNIQUE_SOURCE,
+            {"id": "organize", "options": organize},
+        ],
         defaults=_CELLS | {"noValue": empty},
         overrides=[_EMPTY_CELLS, *(column.override() for column in columns)],
         options=_options(sort),
@@ -136,6 +151,10 @@ def _options(sort: Sequence[str]) -> Json:
         "sortBy": [{"displayName": name.removeprefix("-"), "desc": name.startswith("-")} for name in sort],
         "footer": {"show": False, "reducer": ["sum"], "countRows": False, "fields": ""},
     }
+
+
+def _sorted_by(field: str) -> Json:
+    return {"id": "sortBy", "options": {"sort": [{"field": field, "desc": False}]}}
 
 
 def _value(query: int) -> str:

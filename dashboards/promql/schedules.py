@@ -11,10 +11,14 @@ from jobqueue.catalogue import (
     SCHEDULE_VALID,
 )
 
-DISABLED, INVALID, OVERDUE, NEVER, DUE = -1, -2, -3, -4, -5
+DISABLED, INVALID, OVERDUE, NEVER, DUE, DISABLED_LATELY = -1, -2, -3, -4, -5, -6
 """What stands for a next run that is no time."""
 NO_TIME = -1
 NO_JOBS = -1
+_WELL = 3
+"""Where schedules stand that are in no trouble."""
+_BEFORE = ("1h", "1d", "7d")
+"""Whether a schedule was enabled lately is looked up at these moments: all between them would be a million samples."""
 _UTC = '"UTC|"'
 """Or none: the engine has no timezones."""
 
@@ -44,6 +48,7 @@ def next_run(*matchers: str) -> str:
     What is read and scraped now and then says of a schedule of every minute mostly a moment that has just passed.
     """
     return first_of(
+        f"0 * ({_disabled_lately(*matchers)}) + {DISABLED_LATELY}",
         f"({by_job(SCHEDULE_ENABLED, *matchers)} == 0) + {DISABLED}",
         f"({by_job(SCHEDULE_VALID, *matchers)} == 0) + {INVALID}",
         f"0 * ({by_job(SCHEDULE_MISSED, *matchers)} > 0) + {OVERDUE}",
@@ -80,6 +85,26 @@ def missed(*matchers: str) -> str:
     return by_job(SCHEDULE_MISSED, *matchers)
 
 
-def overdue() -> str:
-    """How many schedules have missed a tick; 0 where there are no schedules, nothing where they can't be read."""
-    return first_of(f"sum({by_job(SCHEDULE_MISSED)} > bool 0)", zero_if_read("schedules", "ticks"))
+def trouble(*matchers: str) -> str:
+    """Where each schedule stands, the worst first: overdue, can't be parsed, disabled lately, well.
+
+    What has been disabled for long is meant so; what was disabled a moment ago may be a mistake.
+    """
+    return first_of(
+        f"0 * ({by_job(SCHEDULE_MISSED, *matchers)} > 0)",
+        f"0 * ({by_job(SCHEDULE_VALID, *matchers)} == 0) + 1",
+        f"0 * ({_disabled_lately(*matchers)}) + 2",
+        f"0 * {by_job(SCHEDULE_ENABLED, *matchers)} + {_WELL}",
+    )
+
+
+def in_trouble() -> str:
+    """How many schedules are in trouble; 0 where none is known to be, nothing where that can't be known."""
+    return first_of(f"count(({trouble()}) < {_WELL})", zero_if_read("schedules", "ticks"))
+
+
+def _disabled_lately(*matchers: str) -> str:
+    """0 for the schedules that are disabled, and were enabled at one of some moments of the last seven days."""
+    enabled = series(SCHEDULE_ENABLED, *matchers)
+    before = first_of(*(by(JOB, f"({enabled} offset {moment} == 1)") for moment in _BEFORE))
+    return f"({by_job(SCHEDULE_ENABLED, *matchers)} == 0) and on (source, job_type) ({before})"

@@ -56,8 +56,9 @@ def control_apis() -> str:
 
 
 def job_types() -> str:
-    """How many job types each source shows."""
-    return first_of(f"count by (source) ({jobs('pending')})", f"0 * {by_source(UP)}")
+    """How many job types each source shows; not known where its jobs can't be read."""
+    read = by_source(COLLECTOR_SUCCESS, 'collector="live"')
+    return first_of(f"count by (source) ({jobs('pending')})", f"0 * ({read} == 1)", f"0 * {by_source(UP)} + {NEVER}")
 
 
 def folded() -> str:

@@ -29,14 +29,16 @@ def uptime() -> str:
 def current_run() -> str:
     """What each worker runs, in the label ``job_type``, and for how many seconds; ``idle``, or — when it is gone.
 
-    Of a worker with several slots the longest run. One that died in a run still shows it.
+    Of a worker with several slots the longest run. One that died in a run still shows it, as long as it was when the
+    worker was last seen: nobody knows of more.
     """
     key = ", ".join(WORKER)
     start = by((*WORKER, "job_type"), series(WORKER_CURRENT_START))
     online = by_worker(WORKER_ONLINE)
+    until = first_of(f"{by_worker(WORKER_LAST_SEEN)} unless on ({key}) {online} == 1", f"0 * {online} + time()")
     return f" or on ({key}) ".join(
         (
-            f"topk by ({key}) (1, clamp_min(time() - {start}, 0))",
+            f"topk by ({key}) (1, clamp_min(({until}) - on ({key}) group_right () {start}, 0))",
             f'label_replace(0 * ({online} == 1) + {NO_TIME}, "job_type", "idle", "", "")',
             f'label_replace(0 * {online} + {NO_TIME}, "job_type", "—", "", "")',
         )

@@ -15,8 +15,10 @@ from exporter.counting.tally import Tally, minute_of
 from exporter.database import Database
 from exporter.job_types import JobTypes
 from exporter.samples import Sample, Samples
+from exporter.trouble import ExplainedError
 from jobqueue.catalogue import JOBS
 from jobqueue.engine import QueueReader, Span
+from jobqueue.reasons import Reason
 from jobqueue.states import TERMINAL, JobState
 
 log = structlog.get_logger()
@@ -34,7 +36,7 @@ def count_again_after(took: float) -> float:
     return max(_COUNT_AGAIN_AFTER, took / _SHARE_OF_COUNTING)
 
 
-class NotCountedError(Exception):
+class NotCountedError(ExplainedError):
     """Finished rows can't be told while what finishes can't be counted."""
 
 
@@ -72,8 +74,9 @@ class FinishedCollector:
 
     async def collect(self) -> Samples:
         """Follow the frontiers; count everything when it is time to."""
-        if self._tally.failing or self._tally.anchor.polled_at is None:
-            raise NotCountedError("runs aren't counted at present, see collector runs")
+        failure = self._tally.failure
+        if failure is not None or self._tally.anchor.polled_at is None:
+            raise NotCountedError("runs aren't counted at present, see collector runs", failure or Reason.OTHER)
         if self._census is None or monotonic() > self._count_again_at:
             self._census = await self._count_everything()
             self._frontiers = {}

@@ -1,7 +1,7 @@
 """The recurring jobs: when they are due, and whether they got their ticks."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from exporter.abilities import Can
 from exporter.database import Database, database_now
@@ -12,16 +12,19 @@ from jobqueue.catalogue import (
     FOLDED,
     SCHEDULE_ENABLED,
     SCHEDULE_EXPECTED,
+    SCHEDULE_FAILED,
     SCHEDULE_INFO,
     SCHEDULE_LAST_ENQUEUED,
     SCHEDULE_MISSED,
     SCHEDULE_NEXT,
+    SCHEDULE_UNSUCCESSFUL,
+    SCHEDULE_UNSUCCESSFUL_SINCE,
     SCHEDULE_VALID,
 )
 from jobqueue.config import ConfiguredSchedule
 from jobqueue.engine import Capability, Engine
 from jobqueue.recurring import recurring
-from jobqueue.schedules import Schedule, Timetable
+from jobqueue.schedules import Ends, Schedule, Timetable
 
 
 class SchedulesCollector:
@@ -38,6 +41,7 @@ class SchedulesCollector:
         timetable: Timetable,
         changes: ScheduleChanges,
         can: Can,
+        ends: Callable[[], Mapping[str, Ends]],
         configured: Sequence[ConfiguredSchedule] = (),
     ) -> None:
         self._engine = engine
@@ -46,6 +50,7 @@ class SchedulesCollector:
         self._timetable = timetable
         self._changes = changes
         self._can = can
+        self._ends = ends
         self._configured = configured
 
     async def collect(self) -> Samples:
@@ -54,8 +59,9 @@ class SchedulesCollector:
             found = await recurring(self._engine, conn, self._configured)
             now = await database_now(conn)
         self._timetable.recall(await self._changes.recall())
+        ends = self._ends() if self._can(Capability.COMPLETIONS) else {}
         # In a thread: to read an expression takes a millisecond, and a scrape shall not wait for a thousand.
-        schedules = await asyncio.to_thread(self._timetable.look, found.rows, now)
+        schedules = await asyncio.to_thread(self._timetable.look, found.rows, now, ends)
         await self._changes.keep(self._timetable.standings)
         # A schedule beyond the limit of job types has no label of its own to be shown under.
         shown = [schedule for schedule in schedules if self._job_types.label(schedule.job_type) == schedule.job_type]
@@ -77,3 +83,8 @@ def _samples(schedule: Schedule, *, ticks_known: bool) -> Iterator[Sample]:
     if ticks_known:
         yield from at(SCHEDULE_LAST_ENQUEUED, key, schedule.last_enqueued_at)
         yield Sample(SCHEDULE_MISSED, key, schedule.missed_ticks)
+    if schedule.unsuccessful is not None:
+        yield Sample(SCHEDULE_FAILED, key, schedule.unsuccessful.failed_ticks)
+        yield from at(SCHEDULE_UNSUCCESSFUL_SINCE, key, schedule.unsuccessful.since)
+        if schedule.unsuccessful.ticks is not None:
+            yield Sample(SCHEDULE_UNSUCCESSFUL, key, schedule.unsuccessful.ticks)

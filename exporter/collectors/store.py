@@ -2,9 +2,11 @@
 
 from exporter.counting.store import RunStore
 from exporter.samples import Samples
+from exporter.trouble import ExplainedError
+from jobqueue.reasons import Reason
 
 
-class NotKeptError(Exception):
+class NotKeptError(ExplainedError):
     """Counted runs live in this process only, and end with it."""
 
 
@@ -20,7 +22,7 @@ class StoreCollector:
     async def collect(self) -> Samples:
         """Fail while rows can't be written, or nobody knows yet."""
         if not self._store.was_asked:
-            raise NotKeptError("nothing has been counted yet, see collector runs")
+            raise NotKeptError("nothing has been counted yet, see collector runs", Reason.OTHER)
         if self._store.failure is not None:
-            raise NotKeptError(self._store.failure)
+            raise NotKeptError(self._store.failure, self._store.reason)
         return ()

@@ -49,11 +49,14 @@ def middle(bucket: int) -> float:
 def percentile(distribution: Mapping[int, int], fraction: float, longest: float) -> float | None:
     """Estimate a percentile in seconds as ``percentile_cont`` defines it, within 2.2 %; None without runs.
 
-    It interpolates between the two ranks around ``fraction * (runs - 1)`` and never exceeds the *longest* run.
+    It interpolates between the two ranks around ``fraction * (runs - 1)`` and never exceeds the *longest* run. The one
+    run that there is is the longest: its length is known exactly.
     """
     runs = sum(distribution.values())
     if not runs:
         return None
+    if runs == 1:
+        return longest
     rank = fraction * (runs - 1)
     below = int(rank)
     low = high = None

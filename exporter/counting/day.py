@@ -25,6 +25,8 @@ class DayOfType:
     """``(minute, longest run)``, minutes rising and seconds falling: who leads when the ones before have left."""
     last_run_at: datetime | None = None
     last_success_at: datetime | None = None
+    failing_since: datetime | None = None
+    """The first failed run after the newest success, to the minute; None when the newest run succeeded."""
 
     @property
     def longest(self) -> float | None:
@@ -35,6 +37,16 @@ class DayOfType:
         """Let a last run and a last success compete with those known."""
         self.last_run_at = latest(self.last_run_at, run)
         self.last_success_at = latest(self.last_success_at, success)
+        if self._succeeded_since(self.failing_since):
+            self.failing_since = None if self._succeeded_since(self.last_run_at) else self.last_run_at
+
+    def note_failure(self, at: datetime | None) -> None:
+        """Let a failed run compete with the first one since the newest success."""
+        if at is not None and not self._succeeded_since(at):
+            self.failing_since = min(at, self.failing_since or at)
+
+    def _succeeded_since(self, moment: datetime | None) -> bool:
+        return moment is not None and self.last_success_at is not None and self.last_success_at >= moment
 
     def note_longest(self, minute: int, seconds: float) -> None:
         """Let a minute's longest run compete with the others'."""
@@ -66,6 +78,8 @@ class Day:
         for minute, job_type, runs in growth:
             day = self.of(job_type)
             day.note_last(runs.last_run_at, runs.last_success_at)
+            if runs.failures:
+                day.note_failure(runs.last_run_at)
             if minute < self.first_minute:
                 continue
             day.runs += runs.runs

@@ -54,13 +54,20 @@ SELECT CASE WHEN known OR place <= %(places)s THEN job_type ELSE {other} END AS 
  ORDER BY 1, 2
 
 -- name: last_runs
+-- With the first failure since the newest success, to the minute.
 SELECT CASE WHEN known OR place <= %(places)s THEN job_type ELSE {other} END AS job_type,
-       max(last_run_at) AS last_run_at, max(last_success_at) AS last_success_at
+       max(last_run_at) AS last_run_at, max(last_success_at) AS last_success_at, min(failing_since) AS failing_since
   FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known,
                row_number() OVER (ORDER BY job_type = ANY (%(known)s::text[]) DESC, last_run_at DESC NULLS LAST,
                                            job_type COLLATE "C") AS place
-          FROM (SELECT {job_type} AS job_type, max(last_run_at) AS last_run_at, max(last_success_at) AS last_success_at
+          FROM (SELECT {job_type} AS job_type, max(last_run_at) AS last_run_at, max(success) AS last_success_at,
+                       min(last_run_at) FILTER (WHERE failures > 0 AND (success IS NULL OR last_run_at > success))
+                         AS failing_since
                   FROM system_status.run_minutes
+                  JOIN (SELECT job_type AS succeeded, max(last_success_at) AS success
+                          FROM system_status.run_minutes
+                         WHERE source = %(source)s
+                         GROUP BY 1) AS successes ON succeeded = run_minutes.job_type
                  WHERE source = %(source)s
                  GROUP BY run_minutes.job_type) AS by_type) AS placed
  GROUP BY 1

@@ -14,9 +14,11 @@ from exporter.counting.day import Day
 from exporter.counting.ledger import Key
 from exporter.counting.runs import Runs
 from exporter.database import Database
+from exporter.trouble import reason_of
 from jobqueue import sql
 from jobqueue.bounds import line, literals
 from jobqueue.engine import Conn, Room
+from jobqueue.reasons import Reason
 from jobqueue.rows import SlotRuns
 
 log = structlog.get_logger()
@@ -58,6 +60,8 @@ class RunStore:
         self._unwritten: dict[Key, Runs] = {}
         self.failure: str | None = None
         """Why rows can't be written now; None when they can."""
+        self.reason = Reason.OTHER
+        """The same as one of a few."""
         self.was_asked = False
         """Whether anybody can know that by now."""
 
@@ -137,8 +141,9 @@ class RunStore:
 
     async def _read_day(self, conn: Conn, day: Day, label: Callable[[str], str], room: Callable[[], Room]) -> None:
         values = {"source": self._source, "since": moment(day.first_minute), **room().values}
-        async for job_type, last_run_at, last_success_at in await conn.execute(self._queries["last_runs"], values):
-            day.of(label(job_type)).note_last(last_run_at, last_success_at)
+        async for job_type, run, success, failure in await conn.execute(self._queries["last_runs"], values):
+            day.of(label(job_type)).note_last(run, success)
+            day.of(label(job_type)).note_failure(failure)
         values |= room().values  # those that have got a label by now
         async for job_type, runs, failures in await conn.execute(self._queries["day_figures"], values):
             day.of(label(job_type)).runs += runs
@@ -149,11 +154,14 @@ class RunStore:
             day.of(label(job_type)).note_longest(minute, run_max)
 
     async def prune(self, first_minute: int, settled: int, day: Day) -> None:
-        """Delete minutes before *first_minute*, but for each type's newest run and success, and *settled* slots."""
+        """Delete minutes before *first_minute*, and *settled* slots.
+
+        Each type's newest run, newest success and first failure since are kept.
+        """
         kept = {
             (at.replace(second=0, microsecond=0), job_type)
             for job_type, of_type in day.types.items()
-            for at in (of_type.last_run_at, of_type.last_success_at)
+            for at in (of_type.last_run_at, of_type.last_success_at, of_type.failing_since)
             if at is not None
         }
         self._unwritten = {key: runs for key, runs in self._unwritten.items() if key[0] >= first_minute}
@@ -207,7 +215,7 @@ class RunStore:
                 lost="24-hour figures and counts begin anew at each start until this is mended",
                 mend="python -m jobqueue migrate, python -m jobqueue grants, python -m exporter --check",
             )
-        self.failure = line(error)
+        self.failure, self.reason = line(error), reason_of(error)
 
 
 def moment(number: int, seconds: int = MINUTE) -> datetime:

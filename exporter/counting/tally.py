@@ -13,9 +13,12 @@ from exporter.counting.ledger import Draft, Key, Ledger, ranges
 from exporter.counting.runs import Runs
 from exporter.counting.store import Anchor, RunStore, moment
 from exporter.database import Database
+from exporter.trouble import reason_of
 from jobqueue.bounds import OTHER, line
 from jobqueue.engine import ANY, Conn, QueueReader, Room, Span
+from jobqueue.reasons import Reason
 from jobqueue.rows import SlotRuns
+from jobqueue.schedules import Ends
 
 log = structlog.get_logger()
 
@@ -90,7 +93,7 @@ class Tally:
         self._ledger = Ledger(slot_seconds)
         self._anchor = Anchor()
         self._in_doubt = False
-        self._failing = False
+        self._failure: Reason | None = None
         self._kept = True
         self._day_read_at: int | None = None
         self.day = Day(0)
@@ -101,9 +104,19 @@ class Tally:
         return self._anchor
 
     @property
-    def failing(self) -> bool:
-        """Whether the last poll failed."""
-        return self._failing
+    def failure(self) -> Reason | None:
+        """Why the last poll failed; None when it didn't."""
+        return self._failure
+
+    def ends(self) -> Mapping[str, Ends]:
+        """How the newest runs of each type ended; nothing while they can't be read, for it would be old."""
+        if self._failure is not None:
+            return {}
+        return {
+            job_type: Ends(day.last_run_at, day.last_success_at, day.failing_since)
+            for job_type, day in self.day.types.items()
+            if day.last_run_at is not None
+        }
 
     @property
     def unsettled(self) -> Mapping[Key, Runs]:
@@ -139,10 +152,10 @@ class Tally:
                 if now < self._anchor.polled_at:
                     await self._go_back(now)
                 await self._catch_up(now)
-        except BaseException:
-            self._in_doubt = self._failing = True
+        except BaseException as error:
+            self._in_doubt, self._failure = True, reason_of(error)
             raise
-        self._failing = False
+        self._failure = None
         self._ledger.forget_before(self.first_unsettled)
         if kept:
             await self._keep_day(minute_of(now))

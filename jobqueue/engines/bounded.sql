@@ -83,6 +83,15 @@ SELECT job_type, at
  ORDER BY job_type = ANY (%(asked)s::text[]) DESC, at DESC NULLS LAST, job_type COLLATE "C"
  LIMIT {most_ticks}
 
+-- name: holds
+-- Those of the recurring jobs that are %(asked)s for, then the newest.
+SELECT job_type, since, until
+  FROM (SELECT {job_type} AS job_type, since, until
+          FROM ({query}) AS unbounded (job_type, since, until)
+         WHERE since BETWEEN '0002-01-01' AND '9999-01-01' AND until BETWEEN since AND '9999-01-01') AS bounded
+ ORDER BY job_type = ANY (%(asked)s::text[]) DESC, until DESC, job_type COLLATE "C"
+ LIMIT {most_ticks}
+
 -- name: recent_jobs
 -- The view's; the query itself has a limit.
 SELECT job_id, {job_type} AS job_type, state, created_at, started_at, finished_at, retries, priority, {worker} AS worker

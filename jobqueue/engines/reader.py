@@ -13,7 +13,7 @@ from psycopg.sql import Literal
 from jobqueue import bounds
 from jobqueue.engine import ANY, Capability, Conn, Room, Span
 from jobqueue.engines.bounded import bounded
-from jobqueue.rows import FinishedCount, Listed, LiveCount, Oldest, ScheduleRow, SlotRuns, Worker
+from jobqueue.rows import FinishedCount, Hold, Listed, LiveCount, Oldest, ScheduleRow, SlotRuns, Worker
 from jobqueue.sql import load
 from jobqueue.states import JobState
 
@@ -132,6 +132,14 @@ class SqlReader:
         async with conn.cursor() as cursor:
             await cursor.execute(self.queries["ticks"], {"asked": list(job_types)})
             return dict(await cursor.fetchall())
+
+    async def holds(self, conn: Conn, job_types: Collection[str]) -> Mapping[str, Hold]:
+        """Find what kept ticks away; nothing where the engine has no such query."""
+        if "holds" not in self.queries:
+            return {}
+        async with conn.cursor() as cursor:
+            await cursor.execute(self.queries["holds"], {"asked": list(job_types)})
+            return {job_type: Hold(since, until) async for job_type, since, until in cursor}
 
     async def _is_newer(self, conn: Conn) -> bool:
         return not self._newer or bool(await self._value(conn, "parts"))

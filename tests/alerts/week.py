@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from demo.series import Value
 from jobqueue import catalogue as metrics
 from jobqueue.catalogue import Metric
-from jobqueue.schedules import parse
+from jobqueue.schedules import Ends, parse
+from jobqueue.schedules.success import SuccessWatch
 
 STEP = 10
 BEGIN = datetime(2026, 3, 25, tzinfo=UTC)
@@ -53,13 +54,17 @@ def week(broken_since: datetime) -> Iterator[tuple[str, Sequence[Value]]]:
             _series(metrics.LAST_SUCCESS, name),
             [_at([run for run in past if run.success][-1].end) for past in ended],
         )
-        yield (
-            _series(metrics.DAY_FAILURES, name),
-            [
-                sum(not run.success and run.end > moment - timedelta(days=1) for run in past)
-                for moment, past in zip(moments, ended, strict=True)
-            ],
-        )
+        watch = SuccessWatch(timetable)
+        stands = [watch.look(_ends(past), ticks[0], moment) for moment, past in zip(moments, ended, strict=True)]
+        yield _series(metrics.SCHEDULE_UNSUCCESSFUL, name), [stand.ticks for stand in stands]
+        yield _series(metrics.SCHEDULE_UNSUCCESSFUL_SINCE, name), [_at(stand.since) for stand in stands]
+        yield _series(metrics.SCHEDULE_FAILED, name), [stand.failed_ticks for stand in stands]
+
+
+def _ends(past: Sequence[_Run]) -> Ends:
+    success = [run.end for run in past if run.success][-1]
+    failing = [run.end for run in past if run.end > success]
+    return Ends(past[-1].end, success, failing[0] if failing else None)
 
 
 def minute(moment: datetime) -> int:

@@ -12,7 +12,11 @@ EMPTY = "new"
 MUTE = "mute"
 """One whose engine knows nothing of heartbeats and ticks."""
 
-_JOB_TYPES = ("daily", "minutely", "disabled", "broken", "never_ran", "on_demand")
+DOWN, HALF, PART, UNKEPT, GONE = "down", "half", "part", "unkept", "gone"
+"""Sources in trouble: none of the two exporters can read it, one of them can't, both can't read its schedules, both
+can't write to our tables, and none shows it any more."""
+
+_JOB_TYPES = ("daily", "minutely", "overdue", "disabled", "disabled_lately", "broken", "never_ran", "on_demand")
 _SCHEDULES = (*_JOB_TYPES[:-1], "without_jobs")
 _WORKERS = ("idle", "running", "gone", "died_running")
 _ACTIONS = {"run": "Run now", "janitor": "Run Janitor Now", "fail-active": "Fail Active Jobs"}
@@ -28,7 +32,7 @@ _ALERTS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("JobQueueVersionSkew", "warning", {}),
     ("JobQueueOfOurOwn", "page", {"job_type": "daily", "worker": "gone"}),
 )
-_COLLECTORS = ("live", "finished", "ready", "schedules", "workers")
+_COLLECTORS = ("server", "live", "finished", "ready", "schedules", "workers")
 
 
 def exposition(now: int) -> str:
@@ -41,7 +45,15 @@ def exposition(now: int) -> str:
                 able = source != MUTE or capability not in (Capability.HEARTBEATS, Capability.TICKS)
                 named = {"capability": str(capability)}
                 lines.append(_line("jobqueue_source_capability", named, source, instance, able, now))
+        for source in (DOWN, HALF, PART, UNKEPT):
+            series = [*_in_trouble(source, instance, now)]
+            lines += [_line(name, labels, source, instance, value, now) for name, labels, value in series]
+        lines.append(_line("jobqueue_up", {}, GONE, instance, 1, now - 1800))
         for source in FULL:
+            lines += [
+                _line("jobqueue_schedule_enabled", {"job_type": job_type}, source, instance, enabled, now - 3600)
+                for job_type, enabled in (("disabled", 0), ("disabled_lately", 1))
+            ]
             series = [*_schedules(now, f"wording {instance}"), *_runs(now), *_workers(now)]
             lines += [_line(name, labels, source, instance, value, now) for name, labels, value in series]
     for source in FULL:
@@ -54,7 +66,7 @@ def exposition(now: int) -> str:
     lines += _alert(now, {"alertname": "JobQueueExporterDown", "severity": "critical"})
     lines += _alert(now, {"alertname": "JobQueueStalled", "severity": "critical", "source": "main"}, state="pending")
     lines += _alert(now, {"alertname": "SomebodyElses", "severity": "critical", "source": "main"})
-    return "\n".join(sorted(lines)) + "\n# EOF\n"
+    return "\n".join(sorted(lines, key=_series_and_moment)) + "\n# EOF\n"
 
 
 Series = Iterator[tuple[str, dict[str, str], float]]
@@ -68,6 +80,26 @@ def _itself(now: int) -> Series:
         yield "jobqueue_collector_last_success_timestamp_seconds", {"collector": collector}, now - 5
 
 
+def _in_trouble(source: str, instance: str, now: int) -> Series:
+    failing = {
+        DOWN: dict.fromkeys(_COLLECTORS, "refused"),
+        HALF: dict.fromkeys(_COLLECTORS, "too_many_connections") if instance == "a" else {},
+        PART: {"schedules": "permission"},
+        UNKEPT: {"store": "read_only"},
+    }[source]
+    unreadable = failing.keys() == set(_COLLECTORS)
+    yield "jobqueue_up", {}, not unreadable
+    if unreadable:
+        yield "jobqueue_source_unreadable_info", {"reason": failing["live"]}, 1
+        yield "jobqueue_source_unreadable_since_timestamp_seconds", {}, now - 60
+    for collector in (*_COLLECTORS, "store"):
+        labels = {"collector": collector}
+        yield "jobqueue_collector_success", labels, collector not in failing
+        yield "jobqueue_collector_last_success_timestamp_seconds", labels, now - (300 if collector in failing else 5)
+        if collector in failing:
+            yield "jobqueue_collector_failing_info", labels | {"reason": failing[collector]}, 1
+
+
 def _schedules(now: int, wording: str) -> Series:
     for job_type in _SCHEDULES:
         labels = {"job_type": job_type}
@@ -75,9 +107,9 @@ def _schedules(now: int, wording: str) -> Series:
         texts = {"description": wording, "schedule": wording, "cron": "0 6 * * *", "timezone": timezone}
         priority = {"daily": "High", "disabled": "Low"}.get(job_type, "Normal")
         yield "jobqueue_schedule_info", labels | texts | {"priority": priority}, 1
-        yield "jobqueue_schedule_enabled", labels, job_type != "disabled"
+        yield "jobqueue_schedule_enabled", labels, not job_type.startswith("disabled")
         yield "jobqueue_schedule_valid", labels, job_type != "broken"
-        yield "jobqueue_schedule_missed_ticks", labels, 0
+        yield "jobqueue_schedule_missed_ticks", labels, 2 if job_type == "overdue" else 0
     yield "jobqueue_schedule_next_run_timestamp_seconds", {"job_type": "daily"}, now + 600
     yield "jobqueue_schedule_next_run_timestamp_seconds", {"job_type": "minutely"}, now - 5
 
@@ -102,14 +134,19 @@ def _workers(now: int) -> Series:
         labels = {"worker": worker}
         yield "jobqueue_worker_info", labels | {"hostname": "h", "pid": "7", "mode": "all", "version": "1"}, 1
         yield "jobqueue_worker_online", labels, worker in ("idle", "running")
-        for figure in ("start", "last_seen"):
-            yield f"jobqueue_worker_{figure}_timestamp_seconds", labels, now - 100
+        for figure, ago in (("start", 100), ("last_seen", 30)):
+            yield f"jobqueue_worker_{figure}_timestamp_seconds", labels, now - ago
         yield "jobqueue_worker_processed_total", labels, 12
         yield "jobqueue_worker_failed_total", labels, 0
     for worker in ("running", "died_running"):
         for job_type, ago in (("daily", 50), ("on_demand", 20)):
             labels = {"worker": worker, "job_type": job_type}
             yield "jobqueue_worker_current_run_start_timestamp_seconds", labels, now - ago
+
+
+def _series_and_moment(line: str) -> tuple[str, str]:
+    series, _, rest = line.rpartition("} ")
+    return series, rest.split()[-1]
 
 
 def _alert(now: int, labels: dict[str, str], state: str = "firing") -> Iterator[str]:

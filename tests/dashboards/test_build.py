@@ -99,7 +99,7 @@ def test_the_alerts_of_one_source_fit_beside_the_cards_in_a_window_of_1280_pixel
 
 @each_panel
 def test_a_panel_says_what_it_shows(panel: Json) -> None:
-    assert panel["title"]
+    assert panel["title"] or panel["transparent"]  # the line of trouble, which says it in its values
     assert panel["description"].endswith(".")
 
 

@@ -22,7 +22,7 @@ def _beside(board: Json) -> None:
 
 
 def _over(board: Json) -> None:
-    board["panels"][1]["gridPos"]["y"] = 5
+    board["panels"][2]["gridPos"]["y"] = 5
 
 
 def _undeclared(board: Json) -> None:

@@ -2,9 +2,9 @@
 -- trigger fires and no index is there meanwhile.
 
 -- name: procrastinate
-INSERT INTO procrastinate_jobs (id, queue_name, task_name, status, attempts, scheduled_at)
+INSERT INTO procrastinate_jobs (id, queue_name, task_name, status, attempts, queueing_lock, scheduled_at)
 SELECT n, 'default', 'type-' || (n % 50), status::procrastinate_job_status,
-       (status <> 'todo' AND status <> 'cancelled' OR n % 41 = 1)::integer,
+       (status <> 'todo' AND status <> 'cancelled' OR n % 41 = 1)::integer, 'lock-' || n,
        CASE WHEN n % 3 = 0 AND status = 'todo' THEN now() + interval '1 hour' END
   FROM (SELECT n, CASE WHEN n > 950000 THEN CASE WHEN n % 500 = 0 THEN 'doing' ELSE 'todo' END
                        ELSE CASE n % 21 WHEN 0 THEN 'failed' WHEN 1 THEN 'cancelled' ELSE 'succeeded' END END AS status
@@ -28,8 +28,8 @@ SELECT 'type-' || n, 1, n FROM generate_series(0, 49) AS n
 
 -- name: pgboss
 SELECT pgboss.create_queue('type-' || n, '{{"policy": "standard"}}') FROM generate_series(0, 49) AS n;
-INSERT INTO pgboss.job (name, state, start_after, created_on, started_on, completed_on)
-SELECT 'type-' || (n % 50), state, due + CASE WHEN state = 'created' AND n % 3 = 0 THEN interval '8 days' ELSE '0' END, due,
+INSERT INTO pgboss.job (name, state, policy, singleton_key, start_after, created_on, started_on, completed_on)
+SELECT 'type-' || (n % 50), state, (array['exclusive', 'short', 'stately'])[1 + n % 3], n, due + CASE WHEN state = 'created' AND n % 3 = 0 THEN interval '8 days' ELSE '0' END, due,
        CASE WHEN state NOT IN ('created', 'retry') THEN due + interval '1 s' END,
        CASE WHEN state IN ('completed', 'failed', 'cancelled') THEN due + interval '7 days' * 0.05 END
   FROM (SELECT n, now() - interval '7 days' * (1 - n / 1e6) AS due,
@@ -44,8 +44,10 @@ INSERT INTO pgboss.instance (id, host, pid, version, node_version, heartbeat_sec
 SELECT gen_random_uuid(), 'host', n, '12.38.0', '22', 60, true, true, true, true, true FROM generate_series(1, 20) AS n
 
 -- name: river
-INSERT INTO river_job (kind, state, args, attempt, created_at, scheduled_at, attempted_at, finalized_at, metadata)
-SELECT 'type-' || (n % 50), state, '{{}}', (state NOT IN ('available', 'scheduled', 'cancelled'))::integer, due,
+INSERT INTO river_job (kind, state, args, attempt, unique_key, unique_states, created_at, scheduled_at, attempted_at,
+                       finalized_at, metadata)
+SELECT 'type-' || (n % 50), state, '{{}}', (state NOT IN ('available', 'scheduled', 'cancelled'))::integer,
+       int4send(n), B'11110101', due,
        due + CASE WHEN state = 'scheduled' THEN interval '8 days' ELSE '0' END,
        CASE WHEN state NOT IN ('available', 'scheduled') THEN due + interval '1 s' END,
        CASE WHEN state IN ('completed', 'discarded', 'cancelled') THEN due + interval '7 days' * 0.05 END,

@@ -70,7 +70,7 @@ async def test_a_tick_has_its_run_as_soon_as_the_handler_begins(address: str, co
     assert found > long_ago
 
 
-async def test_a_tick_that_comes_while_the_handler_runs_or_after_its_worker_died_is_missed(
+async def test_the_newest_tick_is_the_one_a_handler_runs_for_and_none_after_its_worker_died(
     conn: AsyncConnection,
 ) -> None:
     await conn.execute(DUE, (EVERY_MINUTE, REPORT, None))

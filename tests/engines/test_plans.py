@@ -61,6 +61,7 @@ READS = {
     "workers": (None, 5_000),
     "schedules": (None, 1_000),
     "ticks": ({"asked": ["type-1"]}, 11_000),
+    "holds": ({"asked": ["type-1"]}, 11_000),
 }
 """What each read is asked, and how many rows it may touch."""
 

@@ -231,5 +231,10 @@ def test_a_percentile_lies_close_to_the_exact_one(seconds: list[float], fraction
     assert not waits
 
 
+@pytest.mark.parametrize("fraction", [0.5, 0.95])
+def test_every_percentile_of_a_single_run_is_that_run(fraction: float) -> None:
+    assert percentile({111: 1}, fraction, 116.4) == 116.4
+
+
 def test_there_is_no_percentile_of_nothing() -> None:
     assert percentile({}, 0.5, 1.0) is None

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from jobqueue.rows import ScheduleRow
+from jobqueue.rows import Hold, ScheduleRow
 from jobqueue.schedules import UNPARSABLE, Schedule, Timetable
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
@@ -248,3 +248,23 @@ def test_what_is_recalled_late_takes_away_no_change_that_was_seen_since(timetabl
     late.recall(known)
 
     assert look(late, MINUTELY, 123.25).missed_ticks == 2
+
+
+def held(row: ScheduleRow, since: float, until: float) -> ScheduleRow:
+    return replace(row, hold=Hold(at(since), at(until)))
+
+
+def test_ticks_that_a_job_keeps_away_are_not_missed_neither_meanwhile_nor_later(timetable: Timetable) -> None:
+    assert look(timetable, held(MINUTELY, 0, 30), 30).missed_ticks == 0
+    assert look(timetable, held(MINUTELY, 0, 30.5), 31).missed_ticks == 0
+    assert look(timetable, MINUTELY, 31.5).missed_ticks == 0
+
+
+def test_ticks_after_the_end_of_that_job_are_missed_as_any_other(timetable: Timetable) -> None:
+    assert look(timetable, held(MINUTELY, 0, 30.5), 35.5).missed_ticks == 4
+    assert look(Timetable(GRACE), held(MINUTELY, 0, 30.5), 35.5).missed_ticks == 4
+
+
+def test_a_job_that_came_after_a_missed_tick_hides_none(timetable: Timetable) -> None:
+    assert look(timetable, held(MINUTELY, 3.5, 10), 10).missed_ticks == 8
+    assert look(timetable, held(MINUTELY, 3.5, 20), 20).missed_ticks == 18

@@ -84,6 +84,7 @@ HUGE_ROWS: Mapping[str, str] = {
     "schedule": """SELECT repeat('n', 1000000), repeat('d', 1000000), repeat('*', 1000000), repeat('z', 1000000), 0,
                           NULL::interval, true, now(), true""",
     "ticks": "SELECT repeat('j', 1000000) || n, now() FROM generate_series(1, 9) AS n",
+    "holds": "SELECT repeat('j', 1000000) || n, now(), now() FROM generate_series(1, 9) AS n",
     "recent_jobs": """SELECT n::text, repeat('j', 1000000) || n, 'failed', now(), now(), now(), 1, 0,
                              repeat('w', 1000000) || n FROM generate_series(1, 9) AS n""",
     "concerned": "SELECT repeat('n', 1000000) || n, 1, now() FROM generate_series(1, 150) AS n",
@@ -113,7 +114,9 @@ def test_a_text_of_a_megabyte_never_leaves_the_database(empty_database: str, que
             if isinstance(value, str) and name != "job_id":
                 assert len(value) <= longest[name] + 1, name
                 assert len(value) == 1 or value in ("__other__", "pending", "failed") or "..." in value
-    names = [row[0] for row in found if query in ("workers", "schedules", "ticks", "oldest_ready", "recent_jobs")]
+    names = [
+        row[0] for row in found if query in ("workers", "schedules", "ticks", "holds", "oldest_ready", "recent_jobs")
+    ]
     assert len(names) == len(set(names))
 
 

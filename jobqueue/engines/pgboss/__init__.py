@@ -18,6 +18,8 @@ _TABLES = {
         "name",
         "state",
         "priority",
+        "policy",
+        "singleton_key",
         "retry_count",
         "blocked",
         "start_after",

@@ -102,6 +102,39 @@ SELECT name || CASE WHEN key = '' THEN '' ELSE '/' || key END AS job_type,
        key = '' AS has_jobs
   FROM {schema}.schedule
 
+-- name: holds
+-- By a queue's policy a job that waits (short, stately), or waits or runs (exclusive), keeps every other one with its
+-- singleton key away, and those of ticks with them. Each policy has a unique index (job_i1, job_i3, job_i6), of which this
+-- asks for one entry. Of a newest tick's job the row tells when it stopped doing so; of a retried one only that it has.
+SELECT name || CASE WHEN key = '' THEN '' ELSE '/' || key END AS job_type, hold.since, hold.until
+  FROM {schema}.schedule
+ CROSS JOIN LATERAL (SELECT created_on AS since, now() AS until
+                       FROM {schema}.job
+                      WHERE job.name = schedule.name
+                        AND coalesce(job.singleton_key, '') = coalesce(schedule.options ->> 'singletonKey', '')
+                        AND state = 'created' AND policy = 'short'
+                      UNION ALL
+                     SELECT created_on, now()
+                       FROM {schema}.job
+                      WHERE job.name = schedule.name
+                        AND coalesce(job.singleton_key, '') = coalesce(schedule.options ->> 'singletonKey', '')
+                        AND state = 'created' AND state <= 'active' AND policy = 'stately'
+                      UNION ALL
+                     SELECT created_on, now()
+                       FROM {schema}.job
+                      WHERE job.name = schedule.name
+                        AND coalesce(job.singleton_key, '') = coalesce(schedule.options ->> 'singletonKey', '')
+                        AND state <= 'active' AND policy = 'exclusive'
+                      UNION ALL
+                     SELECT created_on,
+                            CASE WHEN policy = 'exclusive' THEN completed_on
+                                 WHEN policy IN ('short', 'stately') AND retry_count = 0 AND state <> 'created'
+                                 THEN coalesce(started_on, completed_on) END
+                       FROM {schema}.job
+                      WHERE job.name = schedule.name AND job.id = schedule.last_job_id
+                      ORDER BY until DESC NULLS LAST, since
+                      LIMIT 1) AS hold
+
 -- name: recent_jobs
 -- The newest hundred of each queue, a thousand in all: job_i15 has an order within a queue only.
 SELECT job.id::text AS job_id, job.name AS job_type,

@@ -90,6 +90,14 @@ SELECT CASE WHEN count(*) OVER (PARTITION BY entrypoint) > 1 THEN entrypoint || 
        false AS has_jobs
   FROM {schema}.pgqueuer_schedules
 
+-- name: holds
+-- A schedule whose handler runs isn't picked a second time, however many ticks come meanwhile. When it ends, last_run says so.
+SELECT CASE WHEN count(*) OVER (PARTITION BY entrypoint) > 1 THEN entrypoint || ' ' || expression
+            ELSE entrypoint END AS job_type,
+       least(heartbeat, next_run - interval '1 second') AS since,
+       CASE WHEN status = 'picked' AND heartbeat > now() - interval '30 seconds' THEN now() END AS until
+  FROM {schema}.pgqueuer_schedules
+
 -- name: recent_jobs
 -- The jobs of the newest four thousand changes, a thousand at most.
 SELECT job.job_id::text AS job_id, job.job_type,

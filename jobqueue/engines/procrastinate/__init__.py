@@ -16,6 +16,7 @@ _TABLES = {
     "procrastinate_jobs": (
         "id",
         "task_name",
+        "queueing_lock",
         "priority",
         "status",
         "scheduled_at",
@@ -23,7 +24,7 @@ _TABLES = {
         "worker_id",
     ),
     "procrastinate_events": ("id", "job_id", "type", "at"),
-    "procrastinate_periodic_defers": ("task_name", "defer_timestamp"),
+    "procrastinate_periodic_defers": ("task_name", "defer_timestamp", "job_id"),
     "procrastinate_workers": ("id", "last_heartbeat"),
 }
 _LACKS = {

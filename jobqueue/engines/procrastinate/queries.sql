@@ -131,6 +131,28 @@ SELECT task_name::text, to_timestamp(max(defer_timestamp))
   FROM {schema}.procrastinate_periodic_defers
  GROUP BY task_name
 
+-- name: holds
+-- While a job with a queueing_lock waits, procrastinate drops each tick with the same lock and takes its row of
+-- procrastinate_periodic_defers back. The lock is that of the newest tick's job; who has it now is found by
+-- procrastinate_jobs_queueing_lock_idx_v1. That job's own wait ended when it was started or cancelled last.
+SELECT tick.task_name::text AS job_type, hold.since, hold.until
+  FROM (SELECT DISTINCT ON (task_name) task_name, job_id, to_timestamp(defer_timestamp) AS at
+          FROM {schema}.procrastinate_periodic_defers
+         ORDER BY task_name, defer_timestamp DESC) AS tick
+  JOIN {schema}.procrastinate_jobs AS job ON job.id = tick.job_id AND job.queueing_lock IS NOT NULL
+ CROSS JOIN LATERAL (SELECT CASE WHEN holder.id = job.id THEN tick.at
+                                 ELSE (SELECT min(event.at) FROM {schema}.procrastinate_events AS event
+                                        WHERE event.job_id = holder.id AND type = 'deferred') END AS since,
+                            now() AS until
+                       FROM {schema}.procrastinate_jobs AS holder
+                      WHERE holder.queueing_lock = job.queueing_lock AND holder.status = 'todo'
+                      UNION ALL
+                     SELECT tick.at, max(event.at)
+                       FROM {schema}.procrastinate_events AS event
+                      WHERE event.job_id = job.id AND type IN ('started', 'cancelled')
+                      ORDER BY until DESC NULLS LAST
+                      LIMIT 1) AS hold
+
 -- name: recent_jobs
 -- The newest thousand by key and no more.
 SELECT job.id::text AS job_id, job.task_name::text AS job_type,

@@ -21,6 +21,8 @@ _TABLES = {
         "attempt",
         "attempted_by",
         "metadata",
+        "unique_key",
+        "unique_states",
         "created_at",
         "scheduled_at",
         "attempted_at",

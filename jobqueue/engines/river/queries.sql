@@ -80,6 +80,23 @@ SELECT kind, max(created_at)
  WHERE metadata @> '{{"periodic": true}}'
  GROUP BY kind
 
+-- name: holds
+-- While a unique job waits or runs River drops each tick with the same key. The key is that of the newest periodic job; who has
+-- it now, perhaps a job by hand, is found by river_job_unique_idx. A job that has ended may keep its key: whether for good
+-- or for a period, nothing here tells.
+SELECT job.kind AS job_type, hold.since, hold.until
+  FROM (SELECT max(id) AS id FROM {schema}.river_job WHERE metadata @> '{{"periodic": true}}' GROUP BY kind) AS newest
+  JOIN {schema}.river_job AS job ON job.id = newest.id AND job.unique_key IS NOT NULL
+ CROSS JOIN LATERAL (SELECT job.created_at AS since, coalesce(job.finalized_at, now()) AS until
+                      UNION ALL
+                     SELECT holder.created_at, now()
+                       FROM {schema}.river_job AS holder
+                      WHERE holder.unique_key = job.unique_key AND holder.unique_states IS NOT NULL
+                        AND {schema}.river_job_state_in_bitmask(holder.unique_states, holder.state)
+                        AND holder.finalized_at IS NULL
+                      ORDER BY until DESC, since
+                      LIMIT 1) AS hold
+
 -- name: recent_jobs
 -- The newest thousand by key and no more.
 SELECT id::text AS job_id, kind AS job_type,

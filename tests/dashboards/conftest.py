@@ -1,0 +1,36 @@
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo import prometheus
+from demo.ports import get
+from demo.processes import Child
+from tests.dashboards.exposition import exposition
+from tests.dashboards.filled import Filled
+
+
+@pytest.fixture(scope="package")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+    folder = tmp_path_factory.mktemp("prometheus")
+    program = prometheus.find()
+    assert program, "no prometheus here: make test fetches it, or run scripts/debian-tool prometheus"
+    moment = int(time.time()) - 3600
+    (folder / "series.txt").write_text(exposition(moment))
+    fill: list[str | Path] = ["tsdb", "create-blocks-from", "openmetrics", folder / "series.txt", folder / "data"]
+    subprocess.run([program.with_name("promtool"), *fill], check=True, capture_output=True, timeout=60)
+    (folder / "prometheus.yml").write_text("{}")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = [f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}"]
+    command: list[str | Path] = [program, *options, f"--web.listen-address=127.0.0.1:{port}"]
+    child = Child.start("prometheus", command, log=folder / "prometheus.log")
+    for _ in range(300):
+        if get(port, "/-/ready") is not None:
+            break
+        time.sleep(0.1)
+    yield Filled(port, moment)
+    child.stop()
