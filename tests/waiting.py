@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
-PATIENCE = 90.0
+PATIENCE = 300.0
 
 
 async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:

@@ -61,6 +61,7 @@ def labels_of_metrics() -> dict[str, set[str]]:
         if "record" in rule:
             level = rule["record"].split(":")[0]
             known[rule["record"]] = set(re.findall("job_type|source|worker|collector", level))
+    known["ALERTS"] = {"alertname", "alertstate", "severity", "source", "job_type"}  # Prometheus' own, of our alerts
     return known | {name: {"threshold", "source", "job_type"} for name in THRESHOLDS}
 
 

@@ -18,6 +18,7 @@ from demo.ports import get
 from demo.processes import Child
 from tests.alerts.expressions import ROOT, alerts
 from tests.demo.test_demo import free_port
+from tests.waiting import PATIENCE
 
 CONFIGURATIONS = sorted((ROOT / "alerts").glob("alertmanager*.yml"))
 UNPACKED = ROOT / ".tools/prometheus-alertmanager/usr/bin/amtool"
@@ -65,7 +66,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     assert program is not None, "Alertmanager isn't there: `make test` fetches it"
     command = alertmanager.command(program, folder, port, webhook_port=free_port(), speed=1)
     child = Child.start("alertmanager", command, log=folder / "log")
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while get(port, "/-/ready") is None:
         assert time.monotonic() < end, child.last_words()
         time.sleep(0.1)
@@ -81,7 +82,7 @@ def told(
     body = json.dumps([{"labels": labels, "startsAt": now} for labels in fired]).encode()
     request = Request(f"http://127.0.0.1:{port}/api/v2/alerts", body, {"Content-Type": "application/json"})
     urlopen(request).close()  # noqa: S310 -- our own loopback
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while True:
         found = json.loads(get(port, "/api/v2/alerts") or "[]")
         states = {

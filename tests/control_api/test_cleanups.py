@@ -18,7 +18,7 @@ from control_api.sources import ControlledSource
 from jobqueue.config import Janitor, Source
 from tests.control_api.test_asking import CLEAN_UPS, queue
 from tests.control_api.test_desk import a_desk, begun, controlled, count, ended, order, pile
-from tests.waiting import until_found
+from tests.waiting import PATIENCE, until_found
 
 __all__ = ["queue"]
 
@@ -51,7 +51,7 @@ async def test_all_at_once_leave_the_connections_to_those_who_ask(migrated: str)
     async with a_desk(migrated, batch=1) as desk:
         await asyncio.gather(*(desk.act(order(action, str(action))) for action in CLEAN_UPS))
         held = [await desk.sources["main"].pool.getconn() for _ in range(desk.sources["main"].pool.max_size - 1)]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             states = {entry.action: entry.state for entry in await desk.entries("main")}
         for conn in held:
             await desk.sources["main"].pool.putconn(conn)

@@ -24,6 +24,7 @@ from control_api.problems import AlreadyRunning, NotFound, ReadOnly, RequestIdRe
 from control_api.sources import ControlledSource
 from jobqueue.config import Janitor, Source
 from tests.conftest import Server
+from tests.waiting import PATIENCE
 
 
 def controlled(address: str, *, read_only: bool = False) -> ControlledSource:
@@ -80,7 +81,7 @@ def order(action: Action, request_id: str = "r1", **more: Any) -> Request:
 
 
 async def ended(desk: Desk, entry: AuditEntry) -> AuditEntry:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while entry.state == audit.RUNNING:
             await asyncio.sleep(0.02)
             entry = await desk.entry("main", entry.id)
@@ -178,7 +179,7 @@ async def test_nothing_is_done_where_it_is_read_only(migrated: str, queue: Async
 async def test_a_database_that_is_away_is_said_to_be() -> None:
     async with a_desk("postgresql://nobody@127.0.0.1:1/none") as desk:
         with pytest.raises(Unavailable):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 await desk.act(order(Action.JANITOR))
 
 
@@ -242,7 +243,7 @@ async def test_a_large_clean_up_goes_in_batches_and_shows_its_progress(migrated:
     await pile(queue, 500)
     async with a_desk(migrated, batch=20) as desk:
         seen = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             entry, acting = None, asyncio.create_task(desk.act(order(Action.CANCEL_PENDING)))
             while entry is None or entry.state == audit.RUNNING:
                 for entry in await desk.entries("main"):
@@ -263,7 +264,7 @@ async def test_one_janitor_at_a_time_for_a_source_also_across_replicas(migrated:
     )
     async with a_desk(migrated, batch=5) as one, a_desk(migrated) as other:
         running = asyncio.create_task(one.act(order(Action.JANITOR, "first")))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not await one.entries("main"):
                 await asyncio.sleep(0.005)
         with pytest.raises(AlreadyRunning):
@@ -280,7 +281,7 @@ async def test_stopping_in_the_middle_marks_it_interrupted_and_starting_again_fi
     await pile(queue, 400)
     async with a_desk(migrated, batch=5) as desk:
         asyncio.create_task(desk.act(order(Action.CANCEL_PENDING, "first")))  # noqa: RUF006 -- it is cut off below
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not (entries := await desk.entries("main")) or not entries[0].changed:
                 await asyncio.sleep(0.005)
     async with a_desk(migrated) as desk:
@@ -299,6 +300,7 @@ import asyncio, sys
 from datetime import timedelta
 from tests.control_api.test_desk import a_desk, order
 from control_api.actions import Action
+from tests.waiting import PATIENCE
 async def main():
     async with a_desk(sys.argv[1], batch=5, lease=timedelta(seconds=2)) as desk:
         await desk.act(order(Action.CANCEL_PENDING, "first"))
@@ -314,7 +316,7 @@ async def test_a_process_killed_in_the_middle_is_found_by_another_replica(
     process = subprocess.Popen([sys.executable, "-c", _KILLED, migrated])
     try:
         async with a_desk(migrated) as desk:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while not (entries := await desk.entries("main")) or not entries[0].changed:
                     await asyncio.sleep(0.01)
             await desk.mark_interrupted()
@@ -322,7 +324,7 @@ async def test_a_process_killed_in_the_middle_is_found_by_another_replica(
 
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while (await desk.entries("main"))[0].state == audit.RUNNING:
                     await desk.mark_interrupted()
                     await asyncio.sleep(0.05)

@@ -18,6 +18,7 @@ from demo.postgres import EmbeddedPostgres
 from tests.deploy.compose import ROOT, STACK, load
 from tests.deploy.native import ENTRYPOINT, complete, environment, free_port, running, well
 from tests.deploy.test_compose import make_secrets
+from tests.waiting import PATIENCE
 
 SERVICES = load(STACK)["services"]
 _ASK_FOR_PASSWORDS = """
@@ -83,7 +84,7 @@ def test_the_exporter_reads_the_past_and_is_well(stack: Stack, tmp_path: Path) -
     given = environment(service, stack.secrets, EXPORTER_HOST="127.0.0.1", EXPORTER_PORT=port)
     with running([*ENTRYPOINT, *service["command"]], given, log) as process:
         well([part.replace("9810", port) for part in service["healthcheck"]["test"][1:]], process, log)
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE
         while runs(port) == 0:
             assert time.monotonic() < end, log.read_text()
             time.sleep(0.2)
@@ -114,7 +115,7 @@ def test_the_platform_works_on_the_queue(stack: Stack, tmp_path: Path) -> None:
     command = [*ENTRYPOINT, *service["command"]]
     with running(command, environment(service, stack.secrets), log), psycopg.connect(stack.superuser) as conn:
         conn.autocommit = True
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE
         while conn.execute("SELECT count(*) > 2 FROM ascent.workers").fetchone() != (True,):
             assert time.monotonic() < end, log.read_text()
             time.sleep(0.2)

@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from jobqueue.engines import open_engine
 from tests.conftest import Server
 from tests.engines.drivers import EVERY_MINUTE, REPORT
+from tests.waiting import PATIENCE
 
 READER = open_engine("pgqueuer", None).reader
 DUE = "INSERT INTO pgqueuer_schedules (expression, entrypoint, next_run, last_run) VALUES (%s, %s, now(), %s)"
@@ -45,7 +46,7 @@ async def slow_handler(address: str) -> AsyncIterator[None]:
         app.schedule(REPORT, EVERY_MINUTE)(handler)
         running = asyncio.create_task(app.run(dequeue_timeout=timedelta(seconds=1)))
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 await begun.wait()
             yield
         finally:

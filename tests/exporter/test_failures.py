@@ -21,6 +21,7 @@ from tests.exporter.rows import ago, finish, job, populate, put
 from tests.exporter.scrape import Scrape, Watch, source
 from tests.exporter.wire import Wire
 from tests.exporter.work import Work
+from tests.waiting import PATIENCE
 
 QUEUE = {"server", "schedules", "workers", "active", "ready", "runs", "live", "finished"}
 """The collectors that read the queue's database."""
@@ -381,7 +382,7 @@ async def test_a_line_that_goes_dead_is_given_up_and_nothing_is_counted_twice(
 
         wire.alive.clear()
         await work.goes_on()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             dead = await exporter.poll()
         wire.alive.set()
         monkeypatch.setattr(exporter_database, "_REFUSED_FOR_SECONDS", 0.0)

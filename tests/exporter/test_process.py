@@ -27,7 +27,7 @@ from tests.exporter.process import Running, run, serving
 from tests.exporter.rows import populate
 from tests.exporter.scrape import source
 from tests.exporter.wire import Wire
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 NOWHERE = "postgresql://postgres@127.0.0.1:1/nowhere"
 PASSWORD = "Zq9-never-to-be-seen"
@@ -226,7 +226,7 @@ async def test_it_is_ready_while_every_source_is_read(
 async def test_a_source_that_answers_but_lets_nothing_be_read_is_not_ready(role: str, queue: AsyncConnection) -> None:
     await queue.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA ascent FROM {urlsplit(role).username}")
     async with serving(DATABASE_URL=role) as exporter:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while "jobqueue_collector_duration" not in (await exporter.get("/metrics"))[1]:
                 await asyncio.sleep(0.05)
         status, text = await exporter.get("/readyz")

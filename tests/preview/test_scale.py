@@ -1,7 +1,5 @@
 """With 500 job types, 200 workers, and a day of samples behind them."""
 
-import asyncio
-import math
 import os
 import re
 import sys
@@ -25,14 +23,14 @@ from tests.demo.test_demo import free_port
 from tests.preview import memory
 from tests.preview.page import Json, Page
 from tests.preview.test_dashboards import UIDS
+from tests.waiting import PATIENCE
 
 JOB_TYPES = 500
 WORKERS = 200
-RENDERED_WITHIN = 10.0
-"""Seconds by the clock, from the address to everything drawn."""
-QUERIED_WITHIN = 1.0
-"""Seconds of Prometheus for all that a tab asks, its variables included."""
-_ROUNDS = 20
+MOST_ELEMENTS = 20_000
+"""Of the page: the work of a browser grows with them. The seconds depend on the machine, and are printed."""
+MOST_SAMPLES = 3_000_000
+"""Loaded by Prometheus for all queries of a tab, those of its variables included."""
 _QUERY = re.compile(r"query_result\((.+)\)", re.DOTALL)
 
 
@@ -69,7 +67,7 @@ def crowded(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def wait_for(ready: Any, folder: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not ready():
         assert time.monotonic() < deadline, [path.read_text()[-500:] for path in folder.glob("*.log")]
         time.sleep(0.2)
@@ -80,41 +78,24 @@ async def test_each_dashboard_is_drawn_soon_and_asks_prometheus_for_little(
     uid: str, crowded: tuple[int, int], chromium: str
 ) -> None:
     preview_port, port = crowded
-    rendered, dump = min([await drawn(chromium, preview_port, uid) for _ in range(2)], key=lambda one: one[0])
-    asked = await at_best(port, dump)
-    slowest = [f"{name} {seconds:.3f} s" for name, seconds in sorted(asked, key=lambda one: -one[1])[:4]]
-    queried = sum(seconds for _, seconds in asked)
-    print(f"\n{uid}: drawn in {rendered:.1f} s, {queried:.2f} s of PromQL, slowest: {', '.join(slowest)}")
+    async with open_tab(chromium) as tab:
+        page, began = Page(f"http://127.0.0.1:{preview_port}", tab), time.monotonic()
+        await page.open(f"/d/{uid}")
+        rendered, dump = time.monotonic() - began, await page.dump()
+        elements = await tab.evaluate("document.querySelectorAll('*').length")
+    async with ClientSession() as http:
+        asked = [(name, await samples(http, port, query, dump["range"])) for name, query in questions(dump)]
+    most = [f"{name} {count:,}" for name, count in sorted(asked, key=lambda one: -one[1])[:4]]
+    loaded = sum(count for _, count in asked)
+    print(f"\n{uid}: {elements:,} elements in {rendered:.1f} s, {loaded:,} samples, most: {', '.join(most)}")
 
     assert [one["errors"] for one in dump["panels"] if one["errors"]] == []
     assert [one["title"] for one in dump["panels"] if one["type"] == "timeseries" and one["status"] == "no-data"] in (
         [],
         ["Admin actions", "Cleaned up by the janitor"],  # there is no control API here
     )
-    assert rendered < RENDERED_WITHIN
-    assert queried < QUERIED_WITHIN, slowest
-
-
-async def drawn(chromium: str, port: int, uid: str) -> tuple[float, Json]:
-    """After how many seconds a new tab shows the whole dashboard, and what it shows."""
-    async with open_tab(chromium) as tab:
-        page, began = Page(f"http://127.0.0.1:{port}", tab), time.monotonic()
-        await page.open(f"/d/{uid}")
-        return time.monotonic() - began, await page.dump()
-
-
-async def at_best(port: int, dump: Json) -> list[tuple[str, float]]:
-    """Seconds that Prometheus needs for each query of a tab, at best: other programs only add to them."""
-    asked = list(questions(dump))
-    best = [math.inf] * len(asked)
-    async with ClientSession() as http:
-        for _ in range(_ROUNDS):
-            for number, (_, query) in enumerate(asked):
-                best[number] = min(best[number], await evaluated(http, port, query, dump["range"]))
-            if sum(best) < QUERIED_WITHIN:
-                break
-            await asyncio.sleep(1)
-    return [(name, seconds) for (name, _), seconds in zip(asked, best, strict=True)]
+    assert elements < MOST_ELEMENTS
+    assert loaded < MOST_SAMPLES, most
 
 
 def questions(dump: Json) -> Iterator[tuple[str, Json]]:
@@ -128,14 +109,11 @@ def questions(dump: Json) -> Iterator[tuple[str, Json]]:
                 yield f"{panel['title']}, {query['refId']}", query
 
 
-async def evaluated(http: ClientSession, port: int, query: dict[str, Any], span: dict[str, float]) -> float:
-    """Seconds that Prometheus needs for one query, without waiting for its turn: the best of three."""
+async def samples(http: ClientSession, port: int, query: dict[str, Any], span: dict[str, float]) -> int:
+    """How many samples Prometheus loads for one query, over all steps of its range."""
     times = {"start": span["from"] / 1000, "end": span["to"] / 1000, "step": query.get("step")}
     moment = {"time": span["to"] / 1000}
     kind, when = ("query_range", times) if query["kind"] == "range" else ("query", moment)
     question = {"query": query["expr"], "stats": "all", **when}
-    found = []
-    for _ in range(3):
-        async with http.post(f"http://127.0.0.1:{port}/api/v1/{kind}", data=question) as answer:
-            found.append(float((await answer.json())["data"]["stats"]["timings"]["execTotalTime"]))
-    return min(found)
+    async with http.post(f"http://127.0.0.1:{port}/api/v1/{kind}", data=question) as answer:
+        return int((await answer.json())["data"]["stats"]["samples"]["totalQueryableSamples"])

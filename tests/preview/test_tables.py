@@ -10,10 +10,9 @@ from psycopg.rows import dict_row
 
 from tests.preview.demo import Demo
 from tests.preview.page import Page
+from tests.waiting import PATIENCE
 
 Rows = list[dict[str, Any]]
-WITHIN = 45.0
-"""Seconds for a change in the database to be polled, scraped and drawn."""
 
 SCHEDULES = """
 SELECT job_type AS "Job", concat_ws(' ', cron, nullif(timezone, 'UTC')) AS "Cron",
@@ -83,7 +82,7 @@ async def test_the_tables_say_what_the_database_says(demo: Demo, page: Page, pla
 
 async def agree(page: Page, look: Callable[[], Awaitable[tuple[Rows, Rows]]]) -> None:
     """Refresh the page until it says what is expected, in the columns that are expected."""
-    deadline = monotonic() + WITHIN
+    deadline = monotonic() + PATIENCE
     while True:
         shown, expected = await look()
         assert expected

@@ -17,6 +17,7 @@ from demo import prometheus
 from demo.ports import get
 from demo.processes import Child
 from tests.conftest import Server
+from tests.waiting import PATIENCE
 
 SCRAPE_SECONDS = 1.0
 FINISHES_PER_SECOND = 20
@@ -140,7 +141,12 @@ def ask(prometheus_port: int, query: str) -> float:
     return float(result[0]["value"][1]) if result else 0.0
 
 
-def wait_until(what: str, condition: object, seconds: float = 30.0) -> None:
+def scraped(prometheus_port: int, scenario: str) -> float:
+    """How many finishes Prometheus has seen counted."""
+    return ask(prometheus_port, SCRAPED.format(scenario=scenario))
+
+
+def wait_until(what: str, condition: object, seconds: float = PATIENCE) -> None:
     assert callable(condition)
     end = time.monotonic() + seconds
     while not condition():
@@ -171,16 +177,16 @@ def test_restarts_kills_and_replicas_cost_prometheus_a_scrape_at_most(
     seen = 'count(jobqueue_runs_total{job_type="work"} == 0)'
     wait_until("every exporter was scraped", lambda: ask(prometheus_port, seen) == targets)
 
-    # More than finishes while an exporter is away: a counter that comes back larger wouldn't look reset.
+    # More than finishes after an exporter's last scrape: a counter that comes back larger wouldn't look reset.
     finish_jobs(scenarios, 5, per_second=3 * FINISHES_PER_SECOND)
+    for name, scenario in scenarios.items():
+        truth = scenario.finished()
+        wait_until(f"{name} was scraped", lambda name=name, truth=truth: scraped(prometheus_port, name) == truth)
     finish_jobs(scenarios, 2)
     scenarios["restart"].exporters[0].end()
     scenarios["kill"].exporters[0].kill()
     scenarios["two"].exporters[1].kill()
-    unscraped = {
-        name: scenario.finished() - ask(prometheus_port, SCRAPED.format(scenario=name))
-        for name, scenario in scenarios.items()
-    }
+    unscraped = {name: scenario.finished() - scraped(prometheus_port, name) for name, scenario in scenarios.items()}
     finish_jobs(scenarios, 3)
     scenarios["restart"].exporters[0].start()
     scenarios["kill"].exporters[0].start()
