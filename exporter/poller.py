@@ -24,10 +24,10 @@ SLOWEST_SECONDS = 600.0
 class Poller:
     """One collector's rhythm and state; ``samples`` is replaced whole, and None after a failure.
 
-    ``duration`` is how long the last read kept its database busy, in seconds.
+    ``duration`` is how long the newest read took by the clock, in seconds, with what it waited for.
 
-    A read may take its collector's share of a database core: one that takes long is made rarer. The middle of the
-    last three durations decides, so that a single long read (the history at a first start) doesn't.
+    A read may take its collector's share of a database core: one that keeps its database busy for long is made rarer.
+    The middle of the last three busy times decides, so that a single long read (the history at a first start) doesn't.
     """
 
     def __init__(self, source: str, collector: Collector, interval: float, changed: Callable[[], None]) -> None:
@@ -43,7 +43,7 @@ class Poller:
         self._source = source
         self._interval = interval
         self._changed = changed
-        self._durations: deque[float] = deque(maxlen=3)
+        self._busy: deque[float] = deque(maxlen=3)
         self._failure: str | None = None
 
     @property
@@ -54,9 +54,9 @@ class Poller:
     @property
     def interval(self) -> float:
         """Seconds between two reads, as their cost asks for it."""
-        if len(self._durations) < 3:
+        if len(self._busy) < 3:
             return self._interval
-        return max(self._interval, min(SLOWEST_SECONDS, median(self._durations) / self.collector.share))
+        return max(self._interval, min(SLOWEST_SECONDS, median(self._busy) / self.collector.share))
 
     async def run(self, after: "Poller | None" = None) -> None:
         """Poll until cancelled; the first time when *after* has polled once, but not for ever."""
@@ -72,7 +72,7 @@ class Poller:
 
     async def poll(self) -> None:
         """Read once; a failure is noted, logged when it is new, and never raised."""
-        began = busy_seconds()
+        began, busy = monotonic(), busy_seconds()
         try:
             self.samples = await self.collector.collect()
         except Exception as error:  # noqa: BLE001 -- whatever happened, the other collectors and sources go on
@@ -84,8 +84,8 @@ class Poller:
             if self._failure is not None:
                 log.info("collector.recovered", source=self._source, collector=self.name)
                 self._failure = None
-        self.duration = busy_seconds() - began
-        self._durations.append(self.duration)
+        self.duration = monotonic() - began
+        self._busy.append(busy_seconds() - busy)
         self.polled.set()
         self._changed()
 

@@ -63,7 +63,9 @@ COLLECTOR_SUCCESS = _gauge(
     "collector",
 )
 COLLECTOR_DURATION = _gauge(
-    "jobqueue_collector_duration_seconds", "How long the collector's newest read took.", "collector"
+    "jobqueue_collector_duration_seconds",
+    "How long the collector's newest read took by the clock, with what it waited for.",
+    "collector",
 )
 COLLECTOR_LAST_SUCCESS = _gauge(
     "jobqueue_collector_last_success_timestamp_seconds", "When the collector last succeeded.", "collector"

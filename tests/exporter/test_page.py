@@ -304,3 +304,18 @@ async def test_a_page_is_written_before_anything_is_read(migrated: str, watch: W
     assert page.value(metrics.UP) == 0
     assert set(page.by("collector", metrics.COLLECTOR_SUCCESS).values()) == {0}
     assert page.select(metrics.COLLECTOR_LAST_SUCCESS) == []
+
+
+async def test_a_read_takes_as_long_as_the_clock_says_and_no_read_takes_no_time(
+    queue: AsyncConnection, migrated: str, watch: Watch
+) -> None:
+    exporter = watch(source(migrated, statement_timeout=0.3))
+    quick = await exporter.poll(rounds=2)
+    async with queue.transaction():
+        await queue.execute("LOCK TABLE ascent.workers IN ACCESS EXCLUSIVE MODE")
+        slow = await exporter.poll()
+
+    assert min(quick.by("collector", metrics.COLLECTOR_DURATION).values()) > 0
+    assert (
+        slow.by("collector", metrics.COLLECTOR_DURATION)["workers"] >= 0.15
+    )  # half of a statement's time is for a lock
