@@ -27,9 +27,9 @@ from tests.waiting import PATIENCE
 
 JOB_TYPES = 500
 WORKERS = 200
-MOST_ELEMENTS = 20_000
+MOST_ELEMENTS = 1_500
 """Of the page: the work of a browser grows with them. The seconds depend on the machine, and are printed."""
-MOST_SAMPLES = 3_000_000
+MOST_SAMPLES = 35_000_000
 """Loaded by Prometheus for all queries of a tab, those of its variables included."""
 _QUERY = re.compile(r"query_result\((.+)\)", re.DOTALL)
 
