@@ -8,16 +8,16 @@ from tests.preview.demo import Demo, running_demo
 from tests.preview.page import Page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo() -> Iterator[Demo]:
-    """One demo for all tests."""
+    """One demo for all tests of this folder that a process runs; it ends with them, for it costs a core."""
     with running_demo() as demo:
         yield demo
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One browser for all tests."""
+    """One browser for all tests of this folder that a process runs."""
     with browser(tmp_path_factory.mktemp("chromium") / "profile") as address:
         yield address
 
