@@ -20,7 +20,7 @@ from jobqueue.engine import Conn, Engine
 from jobqueue.engines import open_engine
 from jobqueue.recurring import recurring, recurring_one
 from jobqueue.rows import Listed, ScheduleRow
-from jobqueue.session import PINNED, ServerTooOldError, check_version
+from jobqueue.session import PINNED, ServerTooOldError, prepare
 
 log = structlog.get_logger()
 
@@ -89,7 +89,7 @@ class ControlledSource:
                 # The pool waits by asyncio.wait_for, which in Python 3.11 can lose a cancellation.
                 if times_cancelled() > before:
                     raise asyncio.CancelledError
-                check_version(conn)
+                prepare(conn)
                 yield conn
 
     @asynccontextmanager
@@ -98,7 +98,7 @@ class ControlledSource:
         with self._said():
             conn = await AsyncConnection.connect(self.dsn.get_secret_value(), **_CONNECTION)
             try:
-                check_version(conn)
+                prepare(conn)
                 yield conn
             finally:
                 await conn.close()

@@ -17,7 +17,7 @@ from jobqueue import bounds, sql
 from jobqueue.config import Settings
 from jobqueue.config.errors import one_of, shown
 from jobqueue.rows import Listed
-from jobqueue.session import PINNED, check_version
+from jobqueue.session import PINNED, prepare
 from jobqueue.terminal import complain, say, visible
 
 _QUERIES = sql.load("control_api", "tokens.sql", **bounds.literals())
@@ -88,7 +88,7 @@ def run_token_command(arguments: argparse.Namespace, settings: Settings, program
     dsn = settings.sources[0].dsn.get_secret_value()
     try:
         with psycopg.connect(dsn, connect_timeout=10, application_name="system-status control") as conn:
-            check_version(conn)
+            prepare(conn)
             conn.execute(PINNED)
             printed, said = _run(conn, arguments)
     except (TokenError, psycopg.Error) as error:

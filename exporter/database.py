@@ -24,7 +24,7 @@ from exporter.trouble import ExplainedError, reason_of
 from jobqueue.bounds import line
 from jobqueue.engine import Conn
 from jobqueue.reasons import Reason
-from jobqueue.session import PINNED, check_version
+from jobqueue.session import PINNED, prepare
 
 CONNECT_TIMEOUT_SECONDS = 5
 _REFUSED_FOR_SECONDS = 5.0
@@ -193,7 +193,7 @@ class Database:
                 prepare_threshold=None,
                 autocommit=True,
             )
-            await _check_version(conn)
+            await _prepare(conn)
         except OperationalError as error:
             self._failure = (monotonic(), line(error), reason_of(error))
             raise
@@ -205,9 +205,9 @@ class Database:
         return conn
 
 
-async def _check_version(conn: Conn) -> None:
+async def _prepare(conn: Conn) -> None:
     try:
-        check_version(conn)
+        prepare(conn)
     except OperationalError:
         await conn.close()
         raise

@@ -11,7 +11,7 @@ import structlog
 
 from exporter.collectors import Collector
 from exporter.database import busy_seconds
-from exporter.samples import Samples
+from exporter.samples import Samples, writable
 from exporter.trouble import reason_of
 from jobqueue.bounds import line
 from jobqueue.reasons import Reason
@@ -74,7 +74,7 @@ class Poller:
         """Read once; a failure is noted, logged when it is new, and never raised."""
         began, busy = monotonic(), busy_seconds()
         try:
-            self.samples = await self.collector.collect()
+            self.samples = writable(await self.collector.collect())
         except Exception as error:  # noqa: BLE001 -- whatever happened, the other collectors and sources go on
             self.samples = None
             self._note_failure(error)

@@ -29,6 +29,19 @@ class HistogramSample:
 Samples = tuple[Sample | HistogramSample, ...]
 
 
+def writable(samples: Samples) -> Samples:
+    """*samples* as they are; raises ``UnicodeError`` where a label is no text that a page in UTF-8 can hold.
+
+    Looked at where they are read: on the page such a label would take all sources with it.
+    """
+    for sample in samples:
+        for label in sample.labels:
+            if not isinstance(label, str):
+                raise UnicodeError(f"{sample.metric.name}: a label is {type(label).__name__}, not text")
+            label.encode()
+    return samples
+
+
 def at(metric: Metric, labels: tuple[str, ...], moment: datetime | None) -> Iterator[Sample]:
     """Yield a timestamp, or nothing: what has no value has no series."""
     if moment is not None:

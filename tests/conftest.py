@@ -38,13 +38,13 @@ class Server:
     def create_database(self, template: str | None = None) -> str:
         name = f"test_{os.getpid()}_{next(_numbers)}"
         command = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        self._execute(command.format(sql.Identifier(name), sql.Identifier(template or "template1")))
+        self.execute(command.format(sql.Identifier(name), sql.Identifier(template or "template1")))
         return name
 
     def drop_database(self, name: str) -> None:
-        self._execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        self.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
-    def _execute(self, command: sql.Composed) -> None:
+    def execute(self, command: sql.Composed) -> None:
         with psycopg.connect(self.address, autocommit=True) as conn:
             conn.execute(command)
 

@@ -13,7 +13,7 @@ from psycopg.errors import DuplicateSchema, LockNotAvailable, UniqueViolation
 from jobqueue.config import Source
 from jobqueue.engine import Engine
 from jobqueue.engines import open_engine
-from jobqueue.session import PINNED, check_version
+from jobqueue.session import PINNED, prepare
 from jobqueue.sql import load
 
 
@@ -134,7 +134,8 @@ def _apply(conn: psycopg.Connection) -> list[str]:
     if known:
         raise MigrationError(f"the database is at version {max(known)}, newer than this program; upgrade the program")
     for migration in pending:
-        conn.execute(migration.text.encode())
+        # A comment may hold a character that the database's encoding hasn't; its text can't change any more.
+        conn.execute(migration.text.encode("ascii", "replace"))
         conn.execute(queries["record"], (migration.version, migration.name, migration.checksum))
     return [migration.name for migration in pending]
 
@@ -175,7 +176,7 @@ def _connected(dsn: str, sources: Sequence[Source]) -> Iterator[psycopg.Connecti
     """A transaction whose errors say which sources they are about."""
     try:
         with psycopg.connect(dsn, connect_timeout=5, application_name="system-status migrate") as conn:
-            check_version(conn)
+            prepare(conn)
             conn.execute(PINNED)
             conn.execute(load("jobqueue.tables")["limits"])
             yield conn

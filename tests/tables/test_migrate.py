@@ -1,6 +1,7 @@
 """Our tables are made once, whoever asks how often and from where; and what can't be done is said in a line."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from jobqueue.config import Source
-from jobqueue.tables.migrate import MigrationError, migrate, migrations
+from jobqueue.tables.migrate import Migration, MigrationError, migrate, migrations
 from tests.conftest import Server
 
 
@@ -31,6 +32,13 @@ def test_migrating_twice_changes_nothing_the_second_time(database: str) -> None:
     migrate([source(database)], said.append)
 
     assert "main: tables up to date" in said
+
+
+@pytest.mark.parametrize("migration", migrations(), ids=lambda migration: migration.name)
+def test_a_migration_can_be_said_in_every_encoding_but_for_its_comments(migration: Migration) -> None:
+    statements = re.sub(r"--.*", "", migration.text)
+
+    assert statements.isascii()
 
 
 def test_migrating_from_many_places_at_once_makes_the_tables_once(database: str) -> None:
