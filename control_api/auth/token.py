@@ -41,8 +41,9 @@ class TokenAuthenticator:
         self._source = source.beside("tokens", _VALID_AT_ONCE + _STRANGERS_AT_ONCE)
         self._looking_up_valid = asyncio.Semaphore(_VALID_AT_ONCE)
         self._looking_up_strangers = asyncio.Semaphore(_STRANGERS_AT_ONCE)
-        self._valid: frozenset[bytes] = frozenset()
-        self._list_read_at = -_LIST_READ_EVERY
+        self._reading_list_first = asyncio.Semaphore(1)
+        self._valid: frozenset[bytes] | None = None
+        self._list_read_at = 0.0
 
     async def authenticate(self, request: web.Request) -> Actor | None:
         """See ``Authenticator``. Raises ``Unavailable`` when the database can't be asked."""
@@ -79,12 +80,20 @@ class TokenAuthenticator:
             return await self._find(digest)
 
     async def _is_listed(self, digest: bytes) -> bool:
-        if monotonic() - self._list_read_at >= _LIST_READ_EVERY:
-            self._list_read_at = monotonic()  # nobody else waits for it, nor tries again at once
-            async with _turn(self._looking_up_valid, _VALID_WAIT), self._source.reading() as conn:
-                rows = await (await conn.execute(_QUERIES["valid"])).fetchall()
-            self._valid = frozenset(row[0] for row in rows)
+        if self._valid is None:
+            # Without a list every token is a stranger's, so the first requests wait for it.
+            async with _turn(self._reading_list_first, _VALID_WAIT):
+                if self._valid is None:
+                    self._valid = await self._read_list()
+        elif monotonic() - self._list_read_at >= _LIST_READ_EVERY:
+            self._valid = await self._read_list()
         return digest in self._valid
+
+    async def _read_list(self) -> frozenset[bytes]:
+        self._list_read_at = monotonic()  # nobody else waits for it, nor tries again at once
+        async with _turn(self._looking_up_valid, _VALID_WAIT), self._source.reading() as conn:
+            rows = await (await conn.execute(_QUERIES["valid"])).fetchall()
+        return frozenset(row[0] for row in rows)
 
     async def _find(self, digest: bytes) -> tuple[str, Sequence[str], bool] | None:
         async with self._source.reading() as conn:

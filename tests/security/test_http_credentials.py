@@ -103,6 +103,25 @@ async def test_a_good_token_is_let_in_while_400_connections_send_made_up_ones(
     assert await look_ups(migrated) - before <= tries + 2 * _BURST + seconds / 6 + seconds / 10
 
 
+async def test_a_good_token_is_no_strangers_before_the_good_ones_were_read_for_the_first_time(
+    migrated: str, roles: dict[str, str], token: str
+) -> None:
+    async with (
+        served(roles) as service,
+        await psycopg.AsyncConnection.connect(migrated) as conn,
+    ):
+        await conn.execute("LOCK TABLE system_status.api_tokens IN ACCESS EXCLUSIVE MODE")
+        asked = [
+            asyncio.create_task(service.get(_PAGE, bearer(text, f"203.0.113.{number}")))
+            for number, text in enumerate([made_up(), made_up(), token])
+        ]
+        await asyncio.sleep(1.5)  # longer than a stranger's token may wait for its turn
+        await conn.rollback()
+        statuses = [(await each).status for each in asked]
+
+    assert statuses[-1] == 200
+
+
 async def test_what_cannot_be_a_token_is_refused_without_a_look_up(
     migrated: str, roles: dict[str, str], token: str
 ) -> None:
