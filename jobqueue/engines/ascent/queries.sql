@@ -17,7 +17,8 @@ SELECT coalesce(job_type, '(none)') AS job_type,
 
 -- name: oldest_ready
 -- A loose scan of jobs_live: it hops from one (state, job_type) to the next and reads one row at each, so that a
--- backlog of millions costs what its types cost.
+-- backlog of millions costs what its types cost. A job waits from its making or its run_after, the later of both: where
+-- the row with the lowest run_after was dated back, a hundred rows are looked at, for another one may have waited longer.
 WITH RECURSIVE first AS (
   (SELECT state, job_type, run_after, created_at
      FROM {schema}.jobs
@@ -35,12 +36,22 @@ WITH RECURSIVE first AS (
       ORDER BY next.state, next.job_type, next.run_after
       LIMIT 1) AS hop
 )
-SELECT coalesce(job_type, '(none)') AS job_type,
-       min(greatest(created_at, run_after)) AS since
+SELECT coalesce(job_type, '(none)') AS job_type, min(since) AS since
   FROM first
+ CROSS JOIN LATERAL (
+   SELECT CASE WHEN first.created_at <= first.run_after THEN first.run_after
+               ELSE coalesce((SELECT min(greatest(earliest.created_at, earliest.run_after))
+                                FROM (SELECT created_at, run_after
+                                        FROM {schema}.jobs AS due
+                                       WHERE due.state IN ('pending', 'active', 'retry')
+                                         AND due.state = first.state AND due.job_type = first.job_type
+                                         AND due.run_after <= now()
+                                       ORDER BY due.state, due.job_type, due.run_after
+                                       LIMIT 100) AS earliest), first.created_at)
+          END AS since) AS due
  WHERE state IN ('pending', 'retry')
    AND run_after <= now()
-   AND greatest(created_at, run_after) BETWEEN '0002-01-01' AND '9999-01-01'
+   AND since BETWEEN '0002-01-01' AND '9999-01-01'
  GROUP BY job_type
 
 -- name: oldest_active

@@ -22,11 +22,19 @@ SELECT name AS job_type,
  GROUP BY name, state
 
 -- name: oldest_ready
--- Two probes of job_i14 a queue.
+-- Two probes of job_i14 a queue; where the job with the lowest start_after was dated back, a hundred jobs are looked at, for
+-- another one may have waited longer.
 SELECT name AS job_type, since
   FROM {schema}.queue
  CROSS JOIN LATERAL (
-   SELECT least((SELECT greatest(created_on, start_after) FROM {schema}.job
+   SELECT least((SELECT CASE WHEN created_on <= start_after THEN start_after
+                             ELSE (SELECT min(greatest(created_on, start_after))
+                                     FROM (SELECT created_on, start_after FROM {schema}.job
+                                            WHERE job.name = queue.name AND state = 'created' AND NOT blocked
+                                              AND start_after <= now()
+                                            ORDER BY start_after LIMIT 100) AS earliest)
+                        END
+                   FROM {schema}.job
                   WHERE job.name = queue.name AND state = 'created' AND NOT blocked AND start_after <= now()
                   ORDER BY start_after LIMIT 1),
                 (SELECT greatest(created_on, start_after) FROM {schema}.job
