@@ -80,3 +80,24 @@ async def test_a_scheduled_job_that_was_a_duplicate_is_cancelled_everywhere_and_
     assert page.value(metrics.DAY_FAILURES, job_type="mail") == 2
     assert page.value(metrics.RUN_DURATION.name + "_count", job_type="mail") == 0
     assert page.value(metrics.CANCELLED, job_type="mail") == 1
+
+
+async def test_what_waits_in_a_paused_queue_has_no_age_and_is_counted(address: str, watch: Watch) -> None:
+    exporter = watch(source(address, engine="river"))
+    async with await AsyncConnection.connect(address, autocommit=True) as conn:
+        await conn.execute(
+            "INSERT INTO river_job (kind, args, queue, created_at, scheduled_at)"
+            " SELECT 'mail', '{}', queue, now() - hours * interval '1 h', now() - hours * interval '1 h'"
+            " FROM (VALUES ('default', 1), ('paused', 2)) AS job (queue, hours)"
+        )
+        one, two = [
+            row[0] for row in await (await conn.execute("SELECT scheduled_at FROM river_job ORDER BY id")).fetchall()
+        ]
+        await conn.execute("INSERT INTO river_queue (name, paused_at, updated_at) VALUES ('paused', now(), now())")
+        paused = await exporter.poll()
+        await conn.execute("UPDATE river_queue SET paused_at = NULL")
+        resumed = await exporter.poll()
+
+    assert paused.value(metrics.OLDEST_READY, job_type="mail") == one.timestamp()
+    assert paused.value(metrics.JOBS, job_type="mail", state="pending") == 2
+    assert resumed.value(metrics.OLDEST_READY, job_type="mail") == two.timestamp()

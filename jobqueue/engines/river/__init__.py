@@ -16,6 +16,7 @@ _TABLES = {
     "river_job": (
         "id",
         "kind",
+        "queue",
         "state",
         "priority",
         "attempt",
@@ -28,6 +29,7 @@ _TABLES = {
         "attempted_at",
         "finalized_at",
     ),
+    "river_queue": ("name", "paused_at"),
 }
 _LACKS = {
     Capability.HEARTBEATS: "clients leave no sign of life in the database, but for the one that leads",

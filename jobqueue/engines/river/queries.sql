@@ -22,10 +22,12 @@ SELECT kind AS job_type,
  GROUP BY 1, 2
 
 -- name: oldest_ready
+-- What waits in a queue that was paused waits on purpose.
 SELECT kind AS job_type, min(greatest(created_at, scheduled_at)) AS since
   FROM {schema}.river_job
  WHERE state IN ('available', 'retryable', 'scheduled')
    AND scheduled_at <= now()
+   AND queue NOT IN (SELECT name FROM {schema}.river_queue WHERE paused_at IS NOT NULL)
    AND greatest(created_at, scheduled_at) BETWEEN '0002-01-01' AND '9999-01-01'
  GROUP BY kind
 

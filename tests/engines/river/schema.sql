@@ -61,3 +61,11 @@ CREATE TABLE river_notification (
   payload    text        NOT NULL,
   topic      text        NOT NULL
 );
+
+CREATE TABLE river_queue (
+  name       text        PRIMARY KEY,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  metadata   jsonb       NOT NULL DEFAULT '{}',
+  paused_at  timestamptz,
+  updated_at timestamptz NOT NULL
+);
