@@ -12,7 +12,7 @@ SELECT version FROM {schema}.instance ORDER BY started_on DESC, id LIMIT 1
 SELECT 'schema ' || max(version) FROM {schema}.version
 
 -- name: live_counts
--- job_i14, index only. A job that waits for another one of its flow counts as pending.
+-- job_i14, index only; a queue without jobs has none of them. A job that waits for another one of its flow counts as pending.
 SELECT name AS job_type,
        CASE state WHEN 'created' THEN 'pending' ELSE state::text END AS state,
        count(*) AS jobs,
@@ -20,6 +20,8 @@ SELECT name AS job_type,
   FROM {schema}.job
  WHERE state IN ('created', 'retry', 'active') AND left(name, 10) <> '__pgboss__'
  GROUP BY name, state
+ UNION ALL
+SELECT name, 'pending', 0, 0 FROM {schema}.queue WHERE left(name, 10) <> '__pgboss__'
 
 -- name: oldest_ready
 -- Two probes of job_i14 a queue; where the job with the lowest start_after was dated back, a hundred jobs are looked at, for
