@@ -27,12 +27,13 @@ def durations(step: int, steps: int) -> Iterator[Scene]:
 
 
 def _run(scene: Scene, dice: Random, trouble: Trouble) -> None:
-    """More than a hundred runs an hour, in the trouble nine of ten slow; and disturbances in the midst of it."""
+    """More than a hundred runs an hour, in the trouble nine of ten slow; and two gaps in the midst of it.
+
+    No restart, for at this step it would be an outage of half an hour, and runs that nobody counts.
+    """
     middle = (trouble.begin + trouble.end) // 2 // scene.step
-    scene.unread |= {middle - 6}
-    if scene.replicas == "a":
-        scene.down |= {middle + 6}
-        scene.restart(middle)
+    scene.unread |= {middle - 3}
+    scene.down |= {middle + 3}
     runs = [dice.randint(2 * scene.step, 3 * scene.step) for _ in range(scene.steps)]
     slow = [round(0.9 * count) if step in scene.during(trouble) else 0 for step, count in enumerate(runs)]
     ended, late = list(accumulate(runs)), list(accumulate(slow))

@@ -48,7 +48,7 @@ class _Run:
 
 def hours() -> Iterator[Scene]:
     """What comes every few minutes."""
-    broken = _HOUR, 3.2 * _HOUR
+    broken = _HOUR, 4.4 * _HOUR
     often = [
         _Often("every minute", "* * * * *", 0.4 * _MINUTE, 3 * _MINUTE, broken),
         _Often("every 15 minutes", "*/15 * * * *", 3 * _MINUTE, 10 * _MINUTE, broken),
@@ -69,25 +69,24 @@ def days() -> Iterator[Scene]:
 
 def drops() -> Iterator[Scene]:
     """Dropped jobs, looked at so often that an alert sees its own state, and until a night is over."""
-    broken = 0.1 * _DAY, 2.05 * _DAY
+    broken = 0.1 * _DAY, 1.05 * _DAY
     often = [
         _Often("every 3 hours", "0 */3 * * *", 10 * _MINUTE, 20 * _MINUTE, broken),
         _Often("hourly", "0 * * * *", 10 * _MINUTE, 20 * _MINUTE, broken),
-        _Often("daily", "30 2 * * *", 40 * _MINUTE, _HOUR, broken),
         _Often("weekdays", "0 9 * * 1-5", 40 * _MINUTE, _HOUR, broken),
         _Often("business hours", "*/15 9-16 * * 1-5", 5 * _MINUTE, 25 * _MINUTE, broken),
     ]
-    yield from _scenes(4, 3 * 24 * 15, often, (_DROPPED,))
+    yield from _scenes(4, 32 * 15, often, (_DROPPED,))
 
 
 def months() -> Iterator[Scene]:
     """What comes every few weeks, looked at once a day: too seldom for an alert about a window of an hour."""
     often = [
         _Often("weekly", "0 9 * * 1", 40 * _MINUTE, _HOUR, (30 * _DAY, 65 * _DAY)),
-        _Often("monthly", "0 4 1 * *", 40 * _MINUTE, _HOUR, (30 * _DAY, 155 * _DAY)),
-        _Often("first Monday", "0 7 * * 1#1", 40 * _MINUTE, _HOUR, (30 * _DAY, 155 * _DAY)),
+        _Often("monthly", "0 4 1 * *", 40 * _MINUTE, _HOUR, (30 * _DAY, 104 * _DAY)),
+        _Often("first Monday", "0 7 * * 1#1", 40 * _MINUTE, _HOUR, (30 * _DAY, 104 * _DAY)),
     ]
-    yield from _scenes(1440, 190, often, (_FAILS, _MISSED, _DROPPED))
+    yield from _scenes(1440, 135, often, (_FAILS, _MISSED))
 
 
 def _scenes(step: int, steps: int, schedules: Sequence[_Often], kinds: Sequence[str] = _KINDS) -> Iterator[Scene]:
@@ -129,7 +128,7 @@ def _tell(scene: Scene, kind: str, name: str, bad: Sequence[_Run], good: Sequenc
     """What must fire, and what may."""
     begin, success = _minute(bad[0].tick), _minute(good[0].end)
     whole = Trouble(begin, success)
-    frequent = bad[1].tick - bad[0].tick < _HOUR
+    frequent = len(bad) > 1 and bad[1].tick - bad[0].tick < _HOUR
     if kind in (_FAILS, _NOW_AND_THEN) and frequent:
         scene.also |= dict.fromkeys(_BUDGETS, whole)
     if kind == _FAILS and len(bad) > 2:
