@@ -45,12 +45,10 @@ def _run(scene: Scene, dice: Random, trouble: Trouble) -> None:
             for count, of in zip(ended, late, strict=True)
         ]
         le = "+Inf" if bound == float("inf") else f"{bound:g}"
-        scene.show(
-            metrics.RUN_DURATION, lambda minute, of=below: of[minute // scene.step], "_bucket", job_type=JOB, le=le
-        )
+        scene.show_steps(metrics.RUN_DURATION, below, "_bucket", job_type=JOB, le=le)
     total = [usual_seconds * (count - of) + slow_seconds * of for count, of in zip(ended, late, strict=True)]
-    scene.show(metrics.RUN_DURATION, lambda minute: total[minute // scene.step], "_sum", job_type=JOB)
-    scene.show(metrics.RUN_DURATION, lambda minute: ended[minute // scene.step], "_count", job_type=JOB)
-    scene.show(metrics.RUNS, lambda minute: ended[minute // scene.step], job_type=JOB)
+    scene.show_steps(metrics.RUN_DURATION, total, "_sum", job_type=JOB)
+    scene.show_steps(metrics.RUN_DURATION, ended, "_count", job_type=JOB)
+    scene.show_steps(metrics.RUNS, ended, job_type=JOB)
     scene.show(metrics.DAY_RUNS, lambda _: 2000, job_type=JOB)
     scene.told[About("JobQueueDurationRegressed", "warning", JOB)] = trouble

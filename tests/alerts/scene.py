@@ -57,8 +57,11 @@ class Scene:
 
     def show(self, metric: Metric, value: Callable[[int], Value], suffix: str = "", **labels: str) -> None:
         """Have a series with the value of each minute; one that was there already is replaced."""
-        values = [value(step * self.step) for step in range(self.steps)]
-        self._lines[_Line(metric, tuple(sorted(labels.items())), suffix)] = values
+        self.show_steps(metric, [value(step * self.step) for step in range(self.steps)], suffix, **labels)
+
+    def show_steps(self, metric: Metric, values: Sequence[Value], suffix: str = "", **labels: str) -> None:
+        """Have a series with the value of each step."""
+        self._lines[_Line(metric, tuple(sorted(labels.items())), suffix)] = list(values)
 
     def shown(self, metric: Metric, **labels: str) -> list[Value]:
         """The values that a series has so far."""

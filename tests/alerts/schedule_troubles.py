@@ -12,7 +12,7 @@ from exporter.source import GRACE_SECONDS
 from jobqueue import catalogue as metrics
 from jobqueue.catalogue import Metric
 from jobqueue.rows import ScheduleRow
-from jobqueue.schedules import Ends, Timetable, parse
+from jobqueue.schedules import Ends, Timetable, Unsuccessful, parse
 from tests.alerts.scene import About, Scene, Trouble
 
 BEGIN = datetime(2026, 3, 25, 3, tzinfo=UTC)
@@ -170,25 +170,26 @@ def _show(scene: Scene, often: _Often, runs: Sequence[_Run], unread: range) -> N
         newest = ticks[bisect_right(ticks, moment) - 1]
         row = ScheduleRow(often.name, "", cron, ZONE, 0, None, enabled=True, last_enqueued_at=newest)
         [schedule] = timetable.look([row], moment, {often.name: ends})
-        unsuccessful = schedule.unsuccessful
-        for metric, value in {
+        unsuccessful = schedule.unsuccessful or Unsuccessful(None, None, 0)
+        values: dict[Metric, Value] = {
             metrics.SCHEDULE_ENABLED: 1,
             metrics.SCHEDULE_VALID: schedule.valid,
             metrics.SCHEDULE_NEXT: _at(schedule.next_run),
             metrics.SCHEDULE_EXPECTED: _at(schedule.expected_run),
             metrics.SCHEDULE_MISSED: schedule.missed_ticks,
-            metrics.SCHEDULE_FAILED: unsuccessful and unsuccessful.failed_ticks,
-            metrics.SCHEDULE_UNSUCCESSFUL: unsuccessful and unsuccessful.ticks,
-            metrics.SCHEDULE_UNSUCCESSFUL_SINCE: _at(unsuccessful and unsuccessful.since),
+            metrics.SCHEDULE_FAILED: unsuccessful.failed_ticks if schedule.unsuccessful else None,
+            metrics.SCHEDULE_UNSUCCESSFUL: unsuccessful.ticks,
+            metrics.SCHEDULE_UNSUCCESSFUL_SINCE: _at(unsuccessful.since),
             metrics.LAST_RUN: _at(ends.last_run_at),
             metrics.LAST_SUCCESS: _at(ends.last_success_at),
             metrics.RUNS: counts["completed"] + counts["failed"],
             metrics.RUN_FAILURES: counts["failed"],
             metrics.CANCELLED: counts["cancelled"],
-        }.items():
+        }
+        for metric, value in values.items():
             shown[metric].append(value)
-    for metric, values in shown.items():
-        scene.show(metric, lambda minute, of=values: of[minute // scene.step], job_type=often.name)
+    for metric, of_all in shown.items():
+        scene.show_steps(metric, of_all, job_type=often.name)
 
 
 def _ends(before: Ends, run: _Run) -> Ends:

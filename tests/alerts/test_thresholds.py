@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import fields
+from typing import cast
 
 import pytest
 import yaml
@@ -13,7 +14,7 @@ from jobqueue.config.model import Source
 from tests.alerts.expressions import ROOT, rules
 
 JANITOR = Janitor()
-POLL = {field.name: field.default for field in fields(Source)}["poll_interval"]
+POLL = cast("float", {field.name: field.default for field in fields(Source)}["poll_interval"])
 
 
 def seconds(text: str) -> float:

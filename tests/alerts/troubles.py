@@ -100,16 +100,15 @@ def _nobody_does_it(scene: Scene, dice: Random, trouble: Trouble) -> None:
 
 def _backlog_grows(scene: Scene, dice: Random, trouble: Trouble) -> None:
     """By a quarter or more in half an hour, for as long as it lasts; then it drains."""
-    growth = dice.uniform(1.25, 1.5) ** (1 / 30)
-    top = 60 * growth ** (trouble.end - trouble.begin)
+    growth: float = dice.uniform(1.25, 1.5) ** (1 / 30)
+    top: float = 60 * growth ** (trouble.end - trouble.begin)
     noise = [dice.uniform(0.99, 1.01) for _ in range(MINUTES)]
 
     def pending(minute: int) -> float:
         if minute < trouble.begin:
             return 60.0
-        return round(
-            min(60 * growth ** (minute - trouble.begin) * noise[minute], top) * 0.97 ** max(0, minute - trouble.end)
-        )
+        grown: float = min(60 * growth ** (minute - trouble.begin) * noise[minute], top)
+        return float(round(grown * 0.97 ** max(0, minute - trouble.end)))
 
     scene.show(metrics.JOBS, pending, job_type=JOB, state="pending")
     scene.told[About("JobQueueBacklogGrowing", "warning", JOB)] = trouble
