@@ -14,7 +14,7 @@ log = structlog.get_logger()
 
 
 class ScheduleChanges:
-    """The standings of one source's schedules, written when one changes.
+    """The standings of one source's schedules, written when one changes or has had a tick.
 
     Where our tables can't be had they live as long as the process, and the log says so once.
     """
@@ -50,6 +50,7 @@ class ScheduleChanges:
             "timezones": [standing.timezone for standing in standings.values()],
             "enabled": [standing.enabled for standing in standings.values()],
             "since": [standing.since for standing in standings.values()],
+            "served_until": [standing.served_until for standing in standings.values()],
         }
         try:
             async with self._database.transaction() as conn:
@@ -67,7 +68,7 @@ class ScheduleChanges:
                 "schedules.unwritable",
                 source=self._source,
                 error=line(error),
-                lost="after a restart, a schedule's time off may count as missed ticks until its next tick",
+                lost="after a restart, a schedule's time off and ticks whose jobs are gone may count as missed",
                 mend="python -m jobqueue migrate, python -m jobqueue grants, python -m exporter --check",
             )
         self._failing = True

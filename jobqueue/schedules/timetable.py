@@ -50,12 +50,13 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Since when a schedule has had the ticks that it has."""
+    """Since when a schedule has had the ticks that it has, and until when they got their jobs."""
 
     cron: str
     timezone: str
     enabled: bool
     since: datetime
+    served_until: datetime
 
     def is_of(self, row: ScheduleRow) -> bool:
         """Whether a row still has these ticks."""
@@ -65,10 +66,10 @@ class Standing:
 class Timetable:
     """Remembers between polls what a row doesn't tell: its ticks, and since when it stands as it does.
 
-    Ticks count as missed from the newest job on, also where the queue has deleted it since, but not from before the
-    schedule changed: the time in which it was switched off, or had another expression, raises no alarm. One that was
-    never enqueued is counted from when it was first seen. Ticks that a job keeps away don't count, while it waits or
-    runs and later. What a poll no longer holds is forgotten.
+    Ticks count as missed from the newest job on, also where the queue has deleted it since, or before a restart; but
+    not from before the schedule changed: the time in which it was switched off, or had another expression, raises no
+    alarm. One that was never enqueued is counted from when it was first seen. Ticks that a job keeps away don't count,
+    while it waits or runs and later. What a poll no longer holds is forgotten.
     """
 
     def __init__(self, grace: timedelta) -> None:
@@ -102,21 +103,28 @@ class Timetable:
         told = [known.standing] if known else []
         told += [self._recalled[row.job_type]] if row.job_type in self._recalled else []
         if not told:
-            return _Watched(row, since=min(row.last_enqueued_at or now, now))
+            since = min(row.last_enqueued_at or now, now)
+            return _Watched(row, since, since)
         standing = max(told, key=lambda standing: standing.since)
         if not standing.is_of(row):
-            return _Watched(row, since=now)
-        return known if known and known.standing is standing else _Watched(row, standing.since)
+            return _Watched(row, now, now)
+        if known and known.since == standing.since:
+            return known
+        return _Watched(row, standing.since, max(standing.since, min(standing.served_until, now)))
 
 
 class _Watched:
     """One schedule, for as long as its row keeps the same ticks."""
 
-    def __init__(self, row: ScheduleRow, since: datetime) -> None:
-        self.standing = Standing(row.cron, row.timezone, row.enabled, since)
-        self._dialect = row.dialect
-        self._served_until = since
+    def __init__(self, row: ScheduleRow, since: datetime, served_until: datetime) -> None:
+        self.since = since
+        self._row = row
+        self._served_until = served_until
         self._readable = True
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(self._row.cron, self._row.timezone, self._row.enabled, self.since, self._served_until)
 
     def schedule(self, row: ScheduleRow, now: datetime, grace: timedelta, ends: Ends | None) -> Schedule:
         unread = _unread(row)
@@ -144,7 +152,7 @@ class _Watched:
             next_run=cron.next_after(now),
             expected_run=cron.last_at_or_before(now),
             missed_ticks=self._missed.count(max(self._served_until, enqueued), now, grace),
-            unsuccessful=None if ends is None else self._success.look(ends, self.standing.since, now),
+            unsuccessful=None if ends is None else self._success.look(ends, self.since, now),
         )
 
     def _left_out_until(self, served: datetime, hold: Hold | None, now: datetime) -> datetime:
@@ -159,11 +167,11 @@ class _Watched:
 
     @cached_property
     def _cron(self) -> Cron:
-        return parse(self.standing.cron, self.standing.timezone, self._dialect)
+        return parse(self._row.cron, self._row.timezone, self._row.dialect)
 
     @cached_property
     def _phrase(self) -> str:
-        return phrase(self.standing.cron, self.standing.timezone, self._dialect)
+        return phrase(self._row.cron, self._row.timezone, self._row.dialect)
 
     @cached_property
     def _missed(self) -> MissedTicks:

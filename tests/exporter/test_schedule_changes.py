@@ -44,17 +44,39 @@ async def test_what_is_known_follows_the_schedules(migrated: str, queue: AsyncCo
     assert await (await queue.execute(KNOWN)).fetchall() == []
 
 
-async def test_nothing_is_written_while_no_schedule_changes(
+async def test_a_tick_whose_job_is_gone_is_not_missed_after_a_restart_either(
     migrated: str, queue: AsyncConnection, watch: Watch
 ) -> None:
     await queue.execute(WEEK_OLD)
+    await queue.execute(SWITCH_ON)
+    first = watch(source(migrated))
+    assert await missed(first) == 7 * 24
+    await queue.execute("UPDATE ascent.schedules SET last_enqueued_at = now()")
+    assert await missed(first) == 0
+    for gone in ("NULL", "now() - interval '3 days'"):
+        await queue.execute(f"UPDATE ascent.schedules SET last_enqueued_at = {gone}")  # as an engine forgets a job
+
+        assert await missed(first) == 0
+        assert await missed(watch(source(migrated))) == 0
+
+
+async def test_nothing_is_written_while_no_schedule_changes_nor_has_a_tick(
+    migrated: str, queue: AsyncConnection, watch: Watch
+) -> None:
+    async def version() -> object:
+        return await (await queue.execute("SELECT xmin::text FROM system_status.schedule_changes")).fetchone()
+
+    await queue.execute(WEEK_OLD)
+    await queue.execute(SWITCH_ON)
     exporter = watch(source(migrated))
     await exporter.poll()
-    before = await (await queue.execute("SELECT xmin::text FROM system_status.schedule_changes")).fetchall()
-    await queue.execute("UPDATE ascent.schedules SET last_enqueued_at = now()")
+    before = await version()
     await exporter.poll(rounds=3)
+    assert await version() == before
 
-    assert await (await queue.execute("SELECT xmin::text FROM system_status.schedule_changes")).fetchall() == before
+    await queue.execute("UPDATE ascent.schedules SET last_enqueued_at = now()")
+    await exporter.poll()
+    assert await version() != before
 
 
 async def test_without_its_table_the_schedules_are_shown_and_the_log_says_once_what_is_lost(
