@@ -22,6 +22,11 @@ def origins(port: int) -> str:
     return f"http://127.0.0.1:{port},http://localhost:{port}"
 
 
+def first_dashboard(port: int) -> str:
+    """Where the control API's pages lead back to: by themselves they look for Grafana on their own port."""
+    return f"http://127.0.0.1:{port}/d/system-status-jobs"
+
+
 def reader(address: str) -> str:
     """The address of our own server's database for a role that reads the views alone, which is made."""
     with psycopg.connect(address, autocommit=True) as conn:

@@ -139,6 +139,7 @@ def _environment(address: str, options: Options, directory: Path) -> Mapping[str
         "CONTROL_API_AUTH": "loopback",
         "CONTROL_API_PORT": str(options.ports.control),
         "CONTROL_API_ORIGINS": preview.origins(options.ports.preview),
+        "CONTROL_API_DASHBOARD_URL": preview.first_dashboard(options.ports.preview),
         "CONTROL_API_JANITOR_EVERY": "0",  # the platform has a janitor of its own
     }
     queue = _queue(address, options, directory)

@@ -4,6 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.preview.demo import Demo
 from tests.preview.page import Json, Page
 from tests.preview.test_dashboards import UIDS
 
@@ -79,6 +80,11 @@ async def test_the_first_address_and_the_one_people_know_lead_to_the_jobs(page: 
     for path in ("/", "/platform/system-status"):
         await page.tab.open(page.url + path)
         await page.drawn("system-status-jobs")
+
+
+async def test_the_address_people_know_leads_to_the_dashboards_from_the_control_api_too(demo: Demo, page: Page) -> None:
+    await page.tab.open(f"http://127.0.0.1:{demo.control_port}/platform/system-status")
+    await page.drawn("system-status-jobs")
 
 
 async def test_a_refresh_keeps_what_is_shown_until_the_new_is_there(page: Page) -> None:
