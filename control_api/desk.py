@@ -75,11 +75,9 @@ class Desk:
             newest = await audit.entries(conn, source=source, action=action, limit=1)
             workers: Listed[Worker] = Listed()
             if action is Action.FAIL_ACTIVE:
-                workers = await queue.engine.reader.workers(conn)
+                workers = await _at_active(queue, conn)
         running = newest[0] if newest and newest[0].state == audit.RUNNING else None
-        return Asked(
-            source, action, self.what_it_does(source, action), at, steps, schedule, running, _busy(workers), kept_by
-        )
+        return Asked(source, action, self.what_it_does(source, action), at, steps, schedule, running, workers, kept_by)
 
     async def act(self, request: Request) -> AuditEntry:
         """Do it once; a request that was made before is answered with what came of it.
@@ -245,9 +243,15 @@ async def _asked_step(queue: ControlledSource, conn: Conn, step: Step) -> AskedS
     return AskedStep(step, concerned, at_least=sum(row.rows for row in concerned) >= MOST_COUNTED)
 
 
-def _busy(workers: Listed[Worker]) -> Listed[Worker]:
-    """Those that are at work; of those for whom there was no room nobody knows whether they are."""
-    busy = [worker for worker in workers.rows if worker.current_job_type is not None]
+async def _at_active(queue: ControlledSource, conn: Conn) -> Listed[Worker]:
+    """The workers with an active job; of those for whom there was no room nobody knows whether they have one."""
+    workers = await queue.engine.reader.workers(conn)
+    names = await queue.engine.control.at_active(conn, MOST_COUNTED)
+    busy = [
+        worker
+        for worker in workers.rows
+        if worker.current_job_type is not None and (names is None or worker.worker in names)
+    ]
     return Listed(busy[:SHOWN], workers.more + len(busy[SHOWN:]))
 
 

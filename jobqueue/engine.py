@@ -169,6 +169,12 @@ class QueueControl(Protocol):
     async def concerned(self, conn: Conn, cleanup: Cleanup, before: datetime, at_most: int) -> Sequence[Concerned]:
         """Say what ``clean`` would touch, looking at *at_most* rows: the cost follows them, never what is stored."""
 
+    async def at_active(self, conn: Conn, at_most: int) -> Collection[str] | None:
+        """Name the workers that active jobs are with, looking at *at_most* jobs.
+
+        None where the reader's workers are at work by their jobs anyway, or nobody knows.
+        """
+
     async def clean(self, conn: Conn, cleanup: Cleanup, before: datetime, batch: int, reason: str) -> int:
         """Touch at most *batch* rows older than *before*; answers how many.
 

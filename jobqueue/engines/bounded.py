@@ -22,10 +22,11 @@ def bounded(queries: Mapping[str, sql.Composed]) -> dict[str, sql.Composed]:
     return {name: _written(query) for name, query in {**queries, **around}.items()}
 
 
-def bounded_concerned(queries: Mapping[str, sql.Composed]) -> dict[str, sql.Composed]:
-    """Put around each ``…_concerned`` what bounds its answer."""
-    concerned = [name for name in queries if name.endswith("_concerned")]
-    return {**queries, **{name: _written(_around("concerned", queries[name])) for name in concerned}}
+def bounded_control(queries: Mapping[str, sql.Composed]) -> dict[str, sql.Composed]:
+    """Put around each ``…_concerned``, and around ``at_active``, what bounds its answer."""
+    around = {name: "concerned" for name in queries if name.endswith("_concerned")}
+    around |= {"at_active": "at_active"} if "at_active" in queries else {}
+    return {**queries, **{name: _written(_around(bounds, queries[name])) for name, bounds in around.items()}}
 
 
 def _written(query: sql.Composed) -> sql.Composed:

@@ -58,6 +58,9 @@ SELECT {worker} AS worker, {hostname} AS hostname, pid, {mode} AS mode, {version
          ORDER BY last_seen_at DESC NULLS LAST, left(worker, 200) COLLATE "C"
          LIMIT {most_workers}) AS newest
 
+-- name: at_active
+SELECT {worker} FROM ({query}) AS unbounded (worker) WHERE worker IS NOT NULL
+
 -- name: schedules
 SELECT {job_type} AS job_type, {description} AS description, {cron} AS cron, {timezone} AS timezone, priority,
        expire_after, enabled, last_enqueued_at, has_jobs, number

@@ -8,7 +8,7 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
 
 from jobqueue.engine import CannotRun, Cleanup, Conn
-from jobqueue.engines.bounded import bounded_concerned
+from jobqueue.engines.bounded import bounded_control
 from jobqueue.rows import Concerned
 
 
@@ -22,7 +22,7 @@ class SqlControl:
     """
 
     def __init__(self, queries: Mapping[str, sql.Composed]) -> None:
-        self.queries = bounded_concerned(queries)
+        self.queries = bounded_control(queries)
 
     @property
     def cleanups(self) -> Collection[Cleanup]:
@@ -55,6 +55,13 @@ class SqlControl:
         async with conn.cursor(row_factory=class_row(Concerned)) as cursor:
             await cursor.execute(self.queries[f"{cleanup}_concerned"], {"before": before, "at_most": at_most})
             return await cursor.fetchall()
+
+    async def at_active(self, conn: Conn, at_most: int) -> Collection[str] | None:
+        """Name the workers that active jobs are with; None where there is no such query."""
+        if "at_active" not in self.queries:
+            return None
+        rows = await (await conn.execute(self.queries["at_active"], {"at_most": at_most})).fetchall()
+        return {worker for (worker,) in rows}
 
     async def clean(self, conn: Conn, cleanup: Cleanup, before: datetime, batch: int, reason: str) -> int:
         """Touch at most *batch* rows."""

@@ -77,6 +77,14 @@ async def test_fail_active_names_the_jobs_and_the_workers_that_run_them(served: 
     assert (form.button, set(form.fields)) == ("Fail 2 active jobs", {"request_id", "shown_at"})
 
 
+async def test_fail_active_names_no_worker_whose_job_has_ended_already(served: Service, queue: AsyncConnection) -> None:
+    await queue.execute("UPDATE ascent.jobs SET state = 'failed', finished_at = now() WHERE worker_id = 'w1'")
+
+    asked = await (await served.get("/control/main/fail-active")).json()
+
+    assert (asked["concerned"], asked["workers"], asked["more_workers"]) == (1, [], 0)
+
+
 async def test_cancel_pending_leaves_those_planned_for_later_out(served: Service) -> None:
     asked = await (await served.get("/control/main/cancel-pending")).json()
 

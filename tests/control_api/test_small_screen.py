@@ -43,8 +43,8 @@ async def served(migrated: str, queue: AsyncConnection) -> AsyncIterator[Service
             [name, "Fetches what changed since the last run from a provider of such things"],
         )
         await queue.execute(
-            "INSERT INTO ascent.jobs (job_type, state, started_at)"
-            " VALUES (%(name)s, 'active', now()), (%(name)s, 'pending', NULL)",
+            "INSERT INTO ascent.jobs (job_type, state, started_at, worker_id)"
+            " VALUES (%(name)s, 'active', now(), 'worker.' || %(name)s), (%(name)s, 'pending', NULL, NULL)",
             {"name": name},
         )
         await queue.execute(

@@ -13,7 +13,7 @@ from control_api.audit import AuditEntry
 from control_api.tokens import Token
 from jobqueue import bounds, rows
 from jobqueue.engines import ENGINES, open_engine
-from jobqueue.engines.bounded import NUMBERS, bounded, bounded_concerned
+from jobqueue.engines.bounded import NUMBERS, bounded, bounded_control
 from jobqueue.engines.control import SqlControl
 from jobqueue.engines.graphile.reader import GraphileReader
 from jobqueue.engines.reader import SqlReader, of_finished
@@ -65,7 +65,8 @@ def test_every_query_of_every_engine_is_bounded(engine: str) -> None:
             continue
         assert "AS unbounded" in query.as_string(), f"{engine}: {name} needs a query around it in bounded.sql"
     for name, query in opened.control.queries.items():
-        assert name.endswith("_concerned") == ("AS unbounded" in query.as_string()), f"{engine}: {name}"
+        asks = name.endswith("_concerned") or name == "at_active"
+        assert asks == ("AS unbounded" in query.as_string()), f"{engine}: {name}"
     assert "AS unbounded" in opened.recent_jobs.as_string()
 
 
@@ -88,6 +89,7 @@ HUGE_ROWS: Mapping[str, str] = {
     "recent_jobs": """SELECT n::text, repeat('j', 1000000) || n, 'failed', now(), now(), now(), 1, 0,
                              repeat('w', 1000000) || n FROM generate_series(1, 9) AS n""",
     "concerned": "SELECT repeat('n', 1000000) || n, 1, now() FROM generate_series(1, 150) AS n",
+    "at_active": "SELECT repeat('w', 1000000) || n FROM generate_series(1, 9) AS n",
     "slot_runs": """SELECT repeat('j', 1000000) || n AS job_type, 'failed' AS state, 0 AS retries, now() AS due_at,
                            now() AS started_at, now() AS finished_at FROM generate_series(1, 9) AS n""",
 }
@@ -128,7 +130,9 @@ def around(query: str) -> sql.Composed:
     huge = composed(HUGE_ROWS[query])
     match query:
         case "concerned":
-            return bounded_concerned({"failed_concerned": huge})["failed_concerned"]
+            return bounded_control({"failed_concerned": huge})["failed_concerned"]
+        case "at_active":
+            return bounded_control({query: huge})[query]
         case "schedule":
             return bounded({"schedules": huge})["schedule"]
         case "slot_runs":

@@ -28,6 +28,11 @@ SELECT job_type AS name, count(*) AS rows,
          LIMIT %(at_most)s) AS counted
  GROUP BY job_type
 
+-- name: at_active
+-- A worker whose job an admin has failed says in its heartbeat that it runs it until it comes to its end.
+SELECT DISTINCT worker_id
+  FROM (SELECT worker_id FROM {schema}.jobs WHERE state = 'active' LIMIT %(at_most)s) AS active
+
 -- name: active
 UPDATE {schema}.jobs
    SET state = 'failed', finished_at = clock_timestamp(), last_error = %(reason)s
