@@ -1,6 +1,6 @@
 """Runs as they end: the last 24 hours, and over time."""
 
-from dashboards.promql.select import JOB, by, by_job, first_of, rows, series
+from dashboards.promql.select import JOB, by, by_job, first_of, more, rows, series
 from jobqueue.catalogue import (
     DAY_FAILURES,
     DAY_RUNS,
@@ -77,8 +77,7 @@ def quantile(share: float, histogram: Metric, *matchers: str) -> str:
 
 def finished(*matchers: str) -> tuple[str, str]:
     """Runs that completed and runs that failed, per interval."""
-    runs = by(JOB, f"increase({series(RUNS, *matchers)}[$__rate_interval])")
-    failures = by(JOB, f"increase({series(RUN_FAILURES, *matchers)}[$__rate_interval])")
+    runs, failures = (by(JOB, more(series(metric, *matchers))) for metric in (RUNS, RUN_FAILURES))
     return f"clamp_min({runs} - {failures}, 0)", failures
 
 

@@ -17,6 +17,16 @@ def series(metric: Metric, *matchers: str, suffix: str = "") -> str:
     return f"{metric.name}{suffix}{{{wanted}}}"
 
 
+def more(counter: str) -> str:
+    """By how much a counter has grown in the interval before each moment of a chart, as whole as it counts.
+
+    ``increase`` stretches what it finds to the ends of its window, so that one run reads as 1.07, and its window spans
+    several intervals where scrapes are rare, so that one run is drawn twice. After a restart, which counts from 0
+    again, a single interval is lost.
+    """
+    return f"clamp_min({counter} - {counter} offset $__interval, 0)"
+
+
 def by(key: tuple[str, ...], expression: str) -> str:
     """The greatest per key: replicas of the exporter show the same, and a sum would double it."""
     return f"max by ({', '.join(key)}) ({expression})"

@@ -1,7 +1,7 @@
 """The exporter and the control API themselves."""
 
 from dashboards.promql.queue import jobs
-from dashboards.promql.select import ACTION, COLLECTOR, by, by_source, first_of, rows, series
+from dashboards.promql.select import ACTION, COLLECTOR, by, by_source, first_of, more, rows, series
 from jobqueue.catalogue import (
     COLLECTOR_DURATION,
     COLLECTOR_LAST_SUCCESS,
@@ -139,10 +139,9 @@ def jobs_concerned() -> str:
 
 def ordered() -> str:
     """Admin actions per interval by outcome. Each replica of the control API counts its own: hence a sum."""
-    increase = f"sum by (source, action, outcome) (increase({series(CONTROL_ACTIONS)}[$__rate_interval]))"
-    return f"{increase} > 0"
+    return f"sum by (source, action, outcome) ({more(series(CONTROL_ACTIONS))}) > 0"
 
 
 def removed() -> str:
     """Rows that the janitor ended or deleted per interval, by step; a sum, as for actions."""
-    return f"sum by (source, step) (increase({series(JANITOR_REMOVED)}[$__rate_interval])) > 0"
+    return f"sum by (source, step) ({more(series(JANITOR_REMOVED))}) > 0"

@@ -14,6 +14,7 @@ TABS: Json = BUILT[TABBED]["spec"]
 
 _VALUES = {
     "$__rate_interval": "5m",
+    "$__interval": "2m",
     "$source": "main|eu",
     "${source:pipe}": "main|eu",
     "$job_type": "email.send_due",

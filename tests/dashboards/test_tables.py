@@ -175,3 +175,11 @@ def test_replicas_and_sources_add_up_once(filled: Filled) -> None:
     pending = expressions("system-status-workers", "Queue totals")[1]
 
     assert filled.ask(pending, FULL) == [({}, 2 * 8 * 7)]
+
+
+def test_a_single_run_is_drawn_as_one_however_rare_scrapes_are() -> None:
+    completed, failed = expressions("system-status-job", "Runs")
+
+    for expression in (completed, failed):
+        assert "increase(" not in expression
+        assert "offset $__interval" in expression
