@@ -6,7 +6,7 @@ from dashboards.house import Board, Row, Tile
 from dashboards.panels import trouble
 from dashboards.panels.alerts import firing
 from dashboards.panels.cards import Card, cards
-from dashboards.panels.chart import COUNT, Axis, Style, chart, timeline
+from dashboards.panels.chart import CLOCK, COUNT, Axis, Style, chart, timeline
 from dashboards.panels.looks import GOOD, NONE, PLAIN, QUIET, SOON, WRONG, steps, words
 from dashboards.panels.table import Column, joined
 from dashboards.promql import alerts, service
@@ -157,7 +157,7 @@ def staleness() -> Tile:
         "Age of the figures",
         "How long before a scrape each collector had last succeeded. Slow reads lower their own rate.",
         {_COLLECTOR: service.age_when_scraped()},
-        Axis("s", soft_max=60),
+        CLOCK,
         Style.THIN,
         empty="No reads in this time range: no exporter runs, or Prometheus does not scrape it.",
     )

@@ -9,7 +9,7 @@ from dashboards.house import Board, Row, Tile
 from dashboards.panels import trouble
 from dashboards.panels.alerts import firing
 from dashboards.panels.cards import Card, cards
-from dashboards.panels.chart import COUNT, Axis, Style, chart
+from dashboards.panels.chart import CLOCK, COUNT, SECONDS, Style, chart
 from dashboards.panels.looks import GOOD, IN_PROGRESS, PLAIN, QUIET, SOON, WRONG, steps
 from dashboards.panels.table import Column, selected
 from dashboards.promql import queue, runs
@@ -103,7 +103,7 @@ def durations(title: str, description: str, histogram: Metric) -> Tile:
             "p95$of": runs.quantile(0.95, histogram, THIS_JOB),
             "p50$of": runs.quantile(0.5, histogram, THIS_JOB),
         },
-        Axis("s", logarithmic=True),
+        SECONDS,
         Style.THIN,
         empty=trouble.unless_unread(_NO_RUNS),
         minimum_step="2m",
@@ -133,7 +133,7 @@ def ages() -> Tile:
         "Oldest",
         "For how long the oldest due job has waited for a worker, and the longest-running one has run.",
         {"Waiting$of": queue.age(THIS_JOB), "Running$of": queue.running_for(THIS_JOB)},
-        Axis("s", soft_max=60),
+        CLOCK,
         Style.LINES,
         empty=trouble.unless_unread("Nothing in this time range"),
         colors={"Waiting": SOON, "Running": IN_PROGRESS},

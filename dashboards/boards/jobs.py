@@ -6,7 +6,7 @@ from dashboards.house import Board, Row, Tile
 from dashboards.panels import trouble
 from dashboards.panels.alerts import firing
 from dashboards.panels.cards import Card, cards
-from dashboards.panels.chart import COUNT, Axis, Style, chart
+from dashboards.panels.chart import CLOCK, COUNT, Style, chart
 from dashboards.panels.looks import IN_PROGRESS, NONE, PLAIN, QUIET, SOON, WRONG, signs, steps, words
 from dashboards.panels.table import Column, hidden, joined, selected
 from dashboards.promql import queue, runs, schedules, service, workers
@@ -175,7 +175,7 @@ def ready_age() -> Tile:
         "Ready age",
         "How long the oldest due job has been waiting for a worker; of the same job types.",
         {_SERIES: queue.age(_BACKLOGGED)},
-        Axis("s", soft_max=60),
+        CLOCK,
         Style.LINES,
         empty=trouble.unless_unread("Nothing was seen waiting in this time range"),
     )

@@ -6,7 +6,7 @@ from dashboards.house import Board, Row, Tile
 from dashboards.panels import trouble
 from dashboards.panels.alerts import firing
 from dashboards.panels.cards import Card, cards
-from dashboards.panels.chart import Axis, Style, chart
+from dashboards.panels.chart import SECONDS, Axis, Style, chart
 from dashboards.panels.looks import NONE, PLAIN, QUIET, WRONG, steps, words
 from dashboards.panels.table import Column, hidden, joined
 from dashboards.promql import alerts, runs
@@ -120,7 +120,7 @@ def run_duration() -> Tile:
         "Run duration, p95",
         "From histograms with power-of-two buckets, hour by hour; the eight slowest job types of the last 24 hours.",
         {_SERIES: runs.quantile(0.95, RUN_DURATION, 'job_type=~"$slowest"')},
-        Axis("s", logarithmic=True),
+        SECONDS,
         Style.THIN,
         empty=trouble.unless_unread("No runs in this time range"),
         minimum_step=_STEP,
@@ -134,7 +134,7 @@ def wait() -> Tile:
         "From the moment a job is due until it starts, hour by hour; the eight job types that waited the longest in "
         "the last hour.",
         {_SERIES: runs.quantile(0.95, RUN_WAIT, 'job_type=~"$waiting"')},
-        Axis("s", logarithmic=True),
+        SECONDS,
         Style.THIN,
         empty=trouble.unless_unread("No runs in this time range"),
         minimum_step=_STEP,

@@ -47,6 +47,10 @@ class Axis:
     soft_max: float | None = None
 
 
+SECONDS = Axis("suffix:s", logarithmic=True)
+"""Of durations. In minutes and hours the powers of ten would read 1.67 mins and 16.7 mins."""
+CLOCK = Axis("dtdhms", soft_max=60)
+"""Of ages, such as 00:03:20: Grafana's marks are round numbers of seconds, 3.33 mins in its unit of seconds."""
 COUNT = Axis("short", decimals=0, soft_max=4)
 """Of whole things; the soft maximum keeps a line of zeros from an axis up to 100."""
 
