@@ -1,6 +1,7 @@
 """What the reader chooses above a dashboard, and what is worked out from it, hidden."""
 
 from dashboards.house import PROMETHEUS, Json
+from dashboards.panels.looks import HUES
 from dashboards.promql.select import by
 from jobqueue.catalogue import (
     CONTROL_ACTION_INFO,
@@ -51,13 +52,13 @@ def _worked_out(name: str, expression: str, regex: str) -> Json:
     return _query(name, "", f"query_result({expression})", _QUERY_RESULT) | {"regex": regex}
 
 
-def _greatest(name: str, count: int, label: str, measure: str) -> Json:
-    """So many values of *label*: those with the greatest *measure*."""
-    return _worked_out(name, f"topk({count}, {by((label,), measure)})", f'/{label}="([^"]+)"/') | _ALL
+def _greatest(name: str, label: str, measure: str) -> Json:
+    """As many values of *label* as have colours of their own: those with the greatest *measure*."""
+    return _worked_out(name, f"topk({HUES}, {by((label,), measure)})", f'/{label}="([^"]+)"/') | _ALL
 
 
 def _job_types(name: str, measure: str) -> Json:
-    return _greatest(name, 8, "job_type", measure)
+    return _greatest(name, "job_type", measure)
 
 
 def _query(name: str, label: str, query: str, kind: int) -> Json:
@@ -98,9 +99,7 @@ _CONTROL = _worked_out(
 # anew at each step.
 _BACKLOGGED = _job_types("backlogged", f'max_over_time({JOBS.name}{{{_CHOSEN}, state="pending"}}[$__range]) > 0')
 _LATE = _job_types("late", f"max_over_time({SCHEDULE_MISSED.name}{{{_CHOSEN}}}[$__range]) > 0")
-_HARDEST_WORKING = _greatest(
-    "hardest_working", 12, "worker", f"increase({WORKER_PROCESSED.name}{{{_CHOSEN}}}[$__range])"
-)
+_HARDEST_WORKING = _greatest("hardest_working", "worker", f"increase({WORKER_PROCESSED.name}{{{_CHOSEN}}}[$__range])")
 _FAILING = _job_types("failing", f"{DAY_FAILURES.name}{{{_CHOSEN}}} > 0")
 _BUSIEST = _job_types("busiest", f"{DAY_RUNS.name}{{{_CHOSEN}}} > 0")
 _SLOWEST = _job_types("slowest", f"{DAY_P95.name}{{{_CHOSEN}}}")

@@ -12,6 +12,18 @@ from dashboards.panels.table import Column, joined
 from dashboards.promql import alerts, service
 
 _COLLECTOR = "{{collector}}$of"
+_COLORS = {
+    "active": "green",
+    "finished": "purple",
+    "live": "yellow",
+    "ready": "blue",
+    "runs": "red",
+    "schedules": "super-light-blue",
+    "server": QUIET,
+    "store": "orange",
+    "workers": "super-light-purple",
+}
+"""There are more collectors than Grafana's palette has hues."""
 _READ = words({1: ("OK", GOOD), 0: ("Failing", WRONG)})
 _STALE = steps(PLAIN, (120, SOON), (300, WRONG))
 
@@ -148,6 +160,7 @@ def read_duration() -> Tile:
         Axis("s"),
         Style.THIN,
         empty="No reads in this time range: no exporter runs, or Prometheus does not scrape it.",
+        colors=_COLORS,
     )
 
 
@@ -160,6 +173,7 @@ def staleness() -> Tile:
         CLOCK,
         Style.THIN,
         empty="No reads in this time range: no exporter runs, or Prometheus does not scrape it.",
+        colors=_COLORS,
     )
 
 

@@ -10,7 +10,7 @@ from dashboards.panels import trouble
 from dashboards.panels.alerts import firing
 from dashboards.panels.cards import Card, cards
 from dashboards.panels.chart import CLOCK, COUNT, SECONDS, Style, chart
-from dashboards.panels.looks import GOOD, IN_PROGRESS, PLAIN, QUIET, SOON, WRONG, steps
+from dashboards.panels.looks import ABOVE, GOOD, IN_PROGRESS, PLAIN, QUIET, SOON, WRONG, steps
 from dashboards.panels.table import Column, selected
 from dashboards.promql import queue, runs
 from dashboards.promql.select import THIS_JOB
@@ -106,6 +106,7 @@ def durations(title: str, description: str, histogram: Metric) -> Tile:
         SECONDS,
         Style.THIN,
         empty=trouble.unless_unread(_NO_RUNS),
+        colors={"p95": ABOVE, "p50": IN_PROGRESS},
         minimum_step="2m",
     )
 

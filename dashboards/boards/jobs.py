@@ -160,7 +160,7 @@ def pending() -> Tile:
     """The backlog."""
     return chart(
         "Pending",
-        "Jobs that are due and wait for a worker; the eight job types that had the most.",
+        "Jobs that are due and wait for a worker; the six job types that had the most.",
         {_SERIES: queue.most_pending(_BACKLOGGED)},
         COUNT,
         Style.AREAS,
@@ -185,7 +185,7 @@ def ticks_missed() -> Tile:
     """How late the scheduler is."""
     return chart(
         "Ticks missed",
-        "Schedule ticks that have passed without a job being queued; the eight job types that missed the most.",
+        "Schedule ticks that have passed without a job being queued; the six job types that missed the most.",
         {_SERIES: schedules.missed('job_type=~"$late"')},
         COUNT,
         Style.STEPS,

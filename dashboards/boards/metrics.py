@@ -92,7 +92,7 @@ def failure_ratio() -> Tile:
     """Who fails, and since when."""
     return chart(
         "Failure ratio",
-        "Failed runs over all runs, hour by hour; the eight job types with the most failures of the last 24 hours.",
+        "Failed runs over all runs, hour by hour; the six job types with the most failures of the last 24 hours.",
         {_SERIES: runs.failure_ratio('job_type=~"$failing"')},
         Axis("percentunit"),
         Style.LINES,
@@ -105,7 +105,7 @@ def throughput() -> Tile:
     """How much is done."""
     return chart(
         "Throughput",
-        "Finished runs per minute; the eight busiest job types of the last 24 hours.",
+        "Finished runs per minute; the six busiest job types of the last 24 hours.",
         {_SERIES: runs.throughput('job_type=~"$busiest"')},
         Axis("suffix:/min"),
         Style.AREAS,
@@ -118,7 +118,7 @@ def run_duration() -> Tile:
     """Who is slow."""
     return chart(
         "Run duration, p95",
-        "From histograms with power-of-two buckets, hour by hour; the eight slowest job types of the last 24 hours.",
+        "From histograms with power-of-two buckets, hour by hour; the six slowest job types of the last 24 hours.",
         {_SERIES: runs.quantile(0.95, RUN_DURATION, 'job_type=~"$slowest"')},
         SECONDS,
         Style.THIN,
@@ -131,7 +131,7 @@ def wait() -> Tile:
     """Who waits for workers."""
     return chart(
         "Wait for a worker, p95",
-        "From the moment a job is due until it starts, hour by hour; the eight job types that waited the longest in "
+        "From the moment a job is due until it starts, hour by hour; the six job types that waited the longest in "
         "the last hour.",
         {_SERIES: runs.quantile(0.95, RUN_WAIT, 'job_type=~"$waiting"')},
         SECONDS,

@@ -114,7 +114,7 @@ def throughput() -> Tile:
     """Who does the work."""
     return chart(
         "Throughput per worker",
-        "Jobs processed per minute, by the twelve workers that processed the most in the time range.",
+        "Jobs processed per minute, by the six workers that processed the most in the time range.",
         {_SERIES: promql.throughput(_HARDEST_WORKING)},
         Axis("suffix:/min"),
         Style.AREAS,

@@ -5,6 +5,10 @@ from collections.abc import Mapping
 from dashboards.house import Json
 
 GOOD, SOON, WRONG, IN_PROGRESS, PLAIN, QUIET = "green", "orange", "red", "blue", "text", "#8e8e8e"
+ABOVE = "purple"
+"""Of the higher one of two percentiles."""
+HUES = 6
+"""So many series Grafana's palette tells apart: from the seventh on it repeats them a little darker."""
 
 Word = tuple[str, str]
 """A text and its colour."""
