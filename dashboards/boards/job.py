@@ -43,13 +43,13 @@ def job() -> Board:
 def last_day() -> Tile:
     """The row of the 24-hour table, large, and what it does now."""
     return cards(
-        "Last 24 hours: $job_type",
+        "Last 24 hours",
         "Completed and failed runs of the last 24 hours, whatever the time range; beside them what waits and runs now.",
         [
             Card("Runs", f"sum({runs.day_runs(THIS_JOB)})", steps(PLAIN)),
             Card("Failures", f"sum({runs.day_failures(THIS_JOB)})", steps(PLAIN, (1, WRONG))),
             Card(
-                "Success rate",
+                "Success",
                 runs.day_total_success_rate(THIS_JOB),
                 SUCCESS_STEPS,
                 unit="percentunit",
@@ -58,8 +58,8 @@ def last_day() -> Tile:
             Card("p50", f"max({runs.day_duration(DAY_P50, THIS_JOB)})", steps(PLAIN), unit="s"),
             Card("p95", f"max({runs.day_duration(DAY_P95, THIS_JOB)})", steps(PLAIN), unit="s"),
             Card("Max", f"max({runs.day_duration(DAY_MAX, THIS_JOB)})", steps(PLAIN), unit="s"),
-            Card("Pending now", queue.total("pending", THIS_JOB), columns.PENDING_STEPS),
-            Card("Running now", queue.total("active", THIS_JOB), steps(QUIET, (1, IN_PROGRESS))),
+            Card("Pending", queue.total("pending", THIS_JOB), columns.PENDING_STEPS),
+            Card("Running", queue.total("active", THIS_JOB), steps(QUIET, (1, IN_PROGRESS))),
         ],
     )
 

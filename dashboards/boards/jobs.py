@@ -47,7 +47,7 @@ def at_a_glance() -> Tile:
             Card("Longest wait", queue.oldest_wait(), steps(PLAIN, (300, SOON), (900, WRONG)), unit="s", decimals=0),
             Card("Running", queue.total("active"), steps(PLAIN)),
             Card("In trouble", schedules.in_trouble(), steps(PLAIN, (1, WRONG))),
-            Card("Success, 24 h", runs.day_total_success_rate(), columns.SUCCESS_STEPS, unit="percentunit", decimals=1),
+            Card("Success", runs.day_total_success_rate(), columns.SUCCESS_STEPS, unit="percentunit", decimals=1),
             Card("Workers", workers.counted(online=1), steps(WRONG, (1, PLAIN))),
             Card("Offline", workers.counted(online=0), steps(PLAIN, (1, WRONG))),
         ],

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 
 from dashboards import house
 from dashboards.house import Json, Tile
-from dashboards.panels.looks import NONE, PLAIN, steps, words
+from dashboards.panels.looks import PLAIN, QUIET, steps, words
 
 _UNKNOWN = -1
+_DASH = "\u2003\u2003\u2013\u2003\u2003"
+"""With room beside it: Grafana draws letters as large as the longest text allows, and a dash alone would be a bar."""
+_NAME = 12
+"""Pixels: by itself Grafana makes names so large that one takes two lines, or in a narrow window too small to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class Card:
             "unit": self.unit,
             "decimals": self.decimals,
             "thresholds": self.steps,
-            "mappings": [*words({_UNKNOWN: NONE}), *self.words],
+            "mappings": [*words({_UNKNOWN: (_DASH, QUIET)}), *self.words],
         }
         properties = [{"id": name, "value": value} for name, value in given.items() if value is not None]
         return {"matcher": {"id": "byName", "options": self.name}, "properties": properties}
@@ -46,8 +50,9 @@ def cards(title: str, description: str, figures: Sequence[Card]) -> Tile:
             "colorMode": "value",
             "graphMode": "none",  # a flat sparkline would fill half the card with colour
             "justifyMode": "center",
-            "orientation": "vertical",
+            "orientation": "auto",  # side by side where there is room, on a phone in rows
             "textMode": "value_and_name",
+            "text": {"titleSize": _NAME},
             "wideLayout": False,
             "showPercentChange": False,
             "percentChangeColorMode": "standard",
