@@ -6,6 +6,9 @@ sends its own name, and the control API tells a double click from a later press 
 
 from dashboards.house import Json
 
+_DESTRUCTIVE = "#d10e5c"
+"""Of Grafana's own destructive buttons; the name of a colour would be none for a button."""
+
 
 def run_now() -> Json:
     """Runs the row's job type. Its name travels in the body: Grafana decodes what is escaped in a path."""
@@ -17,14 +20,13 @@ def run_now() -> Json:
     )
 
 
-def clean_up() -> Json:
+def clean_up(*, destructive: bool) -> Json:
     """Does the row's clean-up; caption and question come from the row, so that every row has its own."""
     return _button(
         "${__data.fields.title}",
-        "${__data.fields.title} on ${__data.fields.source}? ${__data.fields.description} "
-        "Jobs concerned now: ${__data.fields.jobs}",
+        "${__data.fields.title} on ${__data.fields.source}? ${__data.fields.description} ${__data.fields.concerned}",
         "button=${__data.fields.action}",
-    )
+    ) | ({"style": {"backgroundColor": _DESTRUCTIVE}} if destructive else {})
 
 
 def _button(title: str, question: str, body: str) -> Json:

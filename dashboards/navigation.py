@@ -38,7 +38,7 @@ def to_board() -> Json:
 
 def to_page_that_asks(address: str) -> Json:
     """From a row to the control API's page, for whom Grafana shows no buttons."""
-    return _data_link("Ask on a page of its own", address)
+    return _data_link("Ask there", address)
 
 
 def _data_link(title: str, url: str) -> Json:

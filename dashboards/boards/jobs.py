@@ -2,7 +2,7 @@
 
 from dashboards import buttons, columns, navigation, sql, variables
 from dashboards.columns import EXACT_TIME, PENDING_STEPS, RECENT_TIME, RELATIVE_TIME, SOURCE
-from dashboards.house import Board, Row, Tile
+from dashboards.house import Board, Json, Row, Tile
 from dashboards.panels import trouble
 from dashboards.panels.alerts import firing
 from dashboards.panels.cards import Card, cards
@@ -28,7 +28,7 @@ def background_jobs() -> Board:
             trouble.line(),
             Row(5, [at_a_glance(), firing()], widths=[14, 10]),
             Row(16, [scheduled_jobs()]),
-            Row(6, [job_management()]),
+            Row(7, [job_management(), destructive_actions()]),
             Row(14, [recent_job_history()]),
             Row(9, [pending(), ready_age(), ticks_missed()]),
         ],
@@ -114,27 +114,44 @@ def scheduled_jobs(*only: str) -> Tile:
 
 
 def job_management() -> Tile:
-    """The three buttons of the page."""
-    return joined(
+    """The harmless button of the page."""
+    return _clean_ups(
         "Job Management",
-        "Manual clean-up. The janitor runs by itself every 15 minutes, so these are rarely needed. Every press is "
+        "Manual clean-up. The janitor runs by itself every 15 minutes, so it is rarely needed by hand. Every press is "
         "asked for again, checked for platform-admin rights, and kept in the audit log.",
-        rows=service.clean_ups(),
+        buttons.clean_up(destructive=False),
+        'action="janitor"',
+    ).with_link("All actions, asked about on a page of their own", "${control}/")
+
+
+def destructive_actions() -> Tile:
+    """The other two: Grafana gives the buttons of a column one colour."""
+    return _clean_ups(
+        "Job Management: destructive",
+        "What ends jobs before their time. Every press is asked for again, checked for platform-admin rights, and kept "
+        "in the audit log.",
+        buttons.clean_up(destructive=True),
+        'action!="janitor"',
+    ).with_link("What was done, and by whom", "${control}/audit")
+
+
+def _clean_ups(title: str, description: str, button: Json, matcher: str) -> Tile:
+    asks = navigation.to_page_that_asks("${__data.fields.path}")
+    return joined(
+        title,
+        description,
+        rows=service.clean_ups(matcher),
         columns=[
-            Column("Action", "title", width=190, actions=[buttons.clean_up()]),
+            Column("Action", "title", width=160, actions=[button]),
             SOURCE,
-            Column(
-                "What it does",
-                "description",
-                wrap=True,
-                links=[navigation.to_page_that_asks("${__data.fields.path}")],
-            ),
-            Column("jobs", query=service.jobs_concerned(), hidden=True),
+            Column("What it does", "description", wrap=True, min_width=150),
+            Column("Its page", "Value #A", width=90, links=[asks], titled=True),
+            Column("concerned", "concerned", query=service.concerned(matcher), hidden=True),
             *hidden("source", "path", "action"),
         ],
         sort=["Source", "-Action"],
         empty="No actions: the control API is not running, or Prometheus does not scrape it.",
-    ).with_link("What was done, and by whom", "${control}/audit")
+    )
 
 
 def recent_job_history() -> Tile:

@@ -41,19 +41,20 @@ class Column:
     words: Sequence[Json] = ()
     steps: Json | None = None
     links: Sequence[Json] = ()
+    titled: bool = False
+    """Whether the titles of its links stand in place of its value."""
     actions: Sequence[Json] = ()
     hidden: bool = False
     """In the frame, for links and actions, and not drawn."""
 
     def override(self) -> Json:
         """What sets this column apart, in Grafana's words."""
-        cell = "actions" if self.actions else "color-text" if self.words or self.steps else "auto"
         given: Json = {
             "custom.width": self.width,
             "custom.minWidth": self.min_width,
             "custom.align": None if self.align == "left" else self.align,
             # Up to 12.1 Grafana wraps by the cell's options, from 12.2 on by the column's; likewise it hides.
-            "custom.cellOptions": {"type": cell} | ({"wrapText": True} if self.wrap else {}),
+            "custom.cellOptions": {"type": self._cell()} | ({"wrapText": True} if self.wrap else {}),
             "custom.wrapText": self.wrap or None,
             "custom.hidden": self.hidden or None,
             "custom.hideFrom": {"viz": True, "legend": False, "tooltip": False} if self.hidden else None,
@@ -66,6 +67,13 @@ class Column:
         }
         properties = [{"id": name, "value": value} for name, value in given.items() if value is not None]
         return {"matcher": {"id": "byName", "options": self.header}, "properties": properties}
+
+    def _cell(self) -> str:
+        if self.actions:
+            return "actions"
+        if self.titled:
+            return "data-links"
+        return "color-text" if self.words or self.steps else "auto"
 
 
 def hidden(*fields: str) -> list[Column]:

@@ -17,6 +17,8 @@ from jobqueue.catalogue import (
 )
 
 NEVER = -1
+_COUNTED = "Jobs concerned now: $1."
+_NOT_COUNTED = "How many rows that concerns is said on its own page, beside this button."
 
 
 def sources() -> str:
@@ -122,19 +124,26 @@ def oldest_read() -> str:
     return f"max({staleness()})"
 
 
-def clean_ups() -> str:
-    """One row per clean-up action, with its texts and its path."""
-    return rows(ACTION, series(CONTROL_ACTION_INFO, 'action!="run"'), "title", "description", "path")
+def clean_ups(*matchers: str) -> str:
+    """One row per clean-up action that *matchers* choose, with its texts and its path."""
+    return rows(ACTION, series(CONTROL_ACTION_INFO, 'action!="run"', *matchers), "title", "description", "path")
 
 
-def jobs_concerned() -> str:
-    """How many jobs a clean-up would end now, where its source has a control API at all."""
+def concerned(*matchers: str) -> str:
+    """What is known of how many jobs each clean-up concerns now, in the label ``concerned``, as a sentence.
+
+    Of the janitor nothing is: no metric says how many rows are old enough for it. Nor while the jobs can't be read.
+    """
     active, pending = (f"sum by (source) ({jobs(state)})" for state in ("active", "pending"))
     counts = first_of(
         f'label_replace({active}, "action", "fail-active", "", "")',
         f'label_replace({pending}, "action", "cancel-pending", "", "")',
     )
-    return f"({counts}) and on (source, action) {series(CONTROL_ACTION_INFO)}"
+    key = ", ".join(ACTION)
+    counted = f'label_replace(count_values by ({key}) ("jobs", {counts}), "concerned", "{_COUNTED}", "jobs", "(.*)")'
+    others = f'label_replace({series(CONTROL_ACTION_INFO)}, "concerned", "{_NOT_COUNTED}", "", "")'
+    wanted = series(CONTROL_ACTION_INFO, 'action!="run"', *matchers)
+    return f"{by((*ACTION, 'concerned'), f'{counted} or on ({key}) {others}')} and on ({key}) {wanted}"
 
 
 def ordered() -> str:

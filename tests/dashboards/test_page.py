@@ -38,9 +38,11 @@ PERFORMANCE = {
     "Max": ["Max"],
     "Last Run": ["Last Run"],
 }
+MANAGEMENT = {"Button": ["Action"], "What it does": ["What it does", "Its page"]}
 TABLES = [
     (JOBS, "Scheduled Jobs", SCHEDULED),
-    (JOBS, "Job Management", {"Button": ["Action"], "What it does": ["What it does"]}),
+    (JOBS, "Job Management", MANAGEMENT),
+    (JOBS, "Job Management: destructive", MANAGEMENT),
     (JOBS, "Recent Job History", RECENT),
     (WORKERS, "Worker Status", STATUS),
     (METRICS, "Performance by job type, last 24 hours", PERFORMANCE),
@@ -117,6 +119,7 @@ def test_the_success_rate_has_the_pages_three_colours() -> None:
     [
         (JOBS, "Scheduled Jobs", "Actions"),
         (JOBS, "Job Management", "Action"),
+        (JOBS, "Job Management: destructive", "Action"),
         ("system-status-job", "Schedule", "Actions"),
     ],
 )
@@ -151,10 +154,29 @@ def test_every_job_cell_leads_to_its_job(uid: str, title: str) -> None:
     assert link["targetBlank"] is False
 
 
-def test_where_buttons_are_not_shown_a_link_leads_to_the_page_that_asks() -> None:
-    (link,) = _property(JOBS, "Job Management", "What it does", "links")
+@pytest.mark.parametrize("title", ["Job Management", "Job Management: destructive"])
+def test_where_buttons_are_not_shown_a_link_leads_to_the_page_that_asks(title: str) -> None:
+    (link,) = _property(JOBS, title, "Its page", "links")
 
     assert (link["url"], link["targetBlank"]) == ("${__data.fields.path}", True)
+    assert _property(JOBS, title, "Its page", "custom.cellOptions") == {"type": "data-links"}
+
+
+def test_destructive_buttons_have_a_colour_of_their_own() -> None:
+    styles = {
+        title: [action.get("style") for action in _property(JOBS, title, column, "actions")]
+        for title, column in [
+            ("Scheduled Jobs", "Actions"),
+            ("Job Management", "Action"),
+            ("Job Management: destructive", "Action"),
+        ]
+    }
+
+    assert styles == {
+        "Scheduled Jobs": [None],
+        "Job Management": [None],
+        "Job Management: destructive": [{"backgroundColor": "#d10e5c"}],
+    }
 
 
 def _property(uid: str, title: str, column: str, name: str) -> Any:

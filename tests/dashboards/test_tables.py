@@ -45,18 +45,33 @@ def test_every_cell_of_every_row_has_a_value_and_no_row_comes_twice(
         assert not any(math.isnan(value) for _, value in rows)
 
 
-def test_the_buttons_have_a_row_each_and_those_that_count_jobs_say_how_many(filled: Filled) -> None:
-    actions, jobs = (filled.ask(one, FULL) for one in expressions("system-status-jobs", "Job Management"))
+MANAGEMENT = ("Job Management", "Job Management: destructive")
 
-    assert keys(actions, ACTION) == sorted((source, name) for source in FULL for name in ("janitor", "fail-active"))
-    assert {labels["action"]: value for labels, value in jobs} == {"fail-active": 0}
+
+@pytest.mark.parametrize(("title", "name"), [*zip(MANAGEMENT, ("janitor", "fail-active"), strict=True)])
+def test_the_buttons_have_a_row_each(title: str, name: str, filled: Filled) -> None:
+    actions, concerned = (filled.ask(one, FULL) for one in expressions("system-status-jobs", title))
+
+    assert keys(actions, ACTION) == sorted((source, name) for source in FULL)
+    assert keys(concerned, ACTION) == keys(actions, ACTION)
+
+
+def test_a_button_says_how_many_jobs_it_concerns_or_where_that_is_said(filled: Filled) -> None:
+    asked = [
+        row for title in MANAGEMENT for row in filled.ask(expressions("system-status-jobs", title)[1], (*FULL, MUTE))
+    ]
+
+    assert {labels["action"]: labels["concerned"] for labels, _ in asked} == {
+        "fail-active": "Jobs concerned now: 0.",
+        "janitor": "How many rows that concerns is said on its own page, beside this button.",
+    }
 
 
 def test_without_a_control_api_there_are_no_buttons(filled: Filled) -> None:
     run_now = expressions("system-status-jobs", "Scheduled Jobs")[-1]
 
     assert filled.ask(run_now, FULL)
-    for expression in [run_now, *expressions("system-status-jobs", "Job Management")]:
+    for expression in [run_now, *(one for title in MANAGEMENT for one in expressions("system-status-jobs", title))]:
         assert filled.ask(expression, (EMPTY,)) == []
 
 

@@ -40,7 +40,7 @@ async def test_cancelling_the_question_does_nothing(page: Page, platform: AsyncC
     before = await count(platform, asked)
     await page.open("/d/system-status-jobs")
 
-    question = await page.press("Job Management", "Fail Active Jobs", "Fail Active Jobs")
+    question = await page.press("Job Management: destructive", "Fail Active Jobs", "Fail Active Jobs")
     await page.answer("Cancel")
     await page.pause()
 
