@@ -2,7 +2,8 @@
 
 from dashboards.house import PROMETHEUS, Json
 from dashboards.panels.looks import HUES
-from dashboards.promql.select import by
+from dashboards.promql import alerts
+from dashboards.promql.select import THIS_JOB, by
 from jobqueue.catalogue import (
     CONTROL_ACTION_INFO,
     DAY_FAILURES,
@@ -108,8 +109,14 @@ _WAITING = _job_types(
     f"increase({RUN_WAIT.name}_sum{{{_CHOSEN}}}[1h]) / (increase({RUN_WAIT.name}_count{{{_CHOSEN}}}[1h]) > 0)",
 )
 
-COMMON = (_PROMETHEUS, _POSTGRES, _SOURCE, _OMIT, _OF, _CONTROL)
-OF_JOBS = (*COMMON, _BACKLOGGED, _LATE)
-OF_WORKERS = (*COMMON, _HARDEST_WORKING)
-OF_METRICS = (*COMMON, _FAILING, _BUSIEST, _SLOWEST, _WAITING)
-OF_JOB = (_PROMETHEUS, _POSTGRES, _SOURCE, _JOB_TYPE, _OMIT, _OF, _CONTROL)
+
+def _firing(name: str, *matchers: str) -> Json:
+    return _worked_out(name, alerts.count(*matchers), r"/} (\d+) /")
+
+
+_COMMON = (_PROMETHEUS, _POSTGRES, _SOURCE, _OMIT, _OF, _CONTROL)
+OF_JOBS = (*_COMMON, _firing("firing"), _BACKLOGGED, _LATE)
+OF_WORKERS = (*_COMMON, _firing("firing_of_workers", alerts.OF_WORKERS), _HARDEST_WORKING)
+OF_METRICS = (*_COMMON, _firing("firing_of_runs", alerts.OF_RUNS), _FAILING, _BUSIEST, _SLOWEST, _WAITING)
+OF_HEALTH = (*_COMMON, _firing("firing_of_reading", alerts.OF_THE_READING))
+OF_JOB = (_PROMETHEUS, _POSTGRES, _SOURCE, _JOB_TYPE, _OMIT, _OF, _CONTROL, _firing("firing_of_job", THIS_JOB))

@@ -35,13 +35,13 @@ def health() -> Board:
         title="System Status: Health",
         description="Whether what the other dashboards show can be trusted: the exporter, its reads, the control API.",
         time_from="now-6h",
-        variables=variables.COMMON,
+        variables=variables.OF_HEALTH,
         links=navigation.bar(navigation.HEALTH),
         rows=[
             trouble.line(),
-            Row(5, [in_short(), alerts_of_the_reading()], widths=[14, 10]),
+            Row(6, [in_short(), alerts_of_the_reading()], widths=[14, 10]),
             Row(6, [sources()]),
-            Row(12, [collectors(), successes()], widths=[12, 12]),
+            Row(11, [collectors(), successes()], widths=[12, 12]),
             Row(9, [read_duration(), staleness()]),
             Row(9, [admin_actions(), janitor()]),
         ],
@@ -65,7 +65,7 @@ def in_short() -> Tile:
 
 def alerts_of_the_reading() -> Tile:
     """What is wrong with the exporter, the control API or the janitor."""
-    return firing(alerts.OF_THE_READING)
+    return firing("firing_of_reading", alerts.OF_THE_READING)
 
 
 def sources() -> Tile:

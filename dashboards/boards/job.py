@@ -30,12 +30,12 @@ def job() -> Board:
         links=navigation.bar(navigation.JOB),
         rows=[
             trouble.line(),
-            Row(5, [last_day(), firing(THIS_JOB)], widths=[14, 10]),
+            Row(6, [last_day(), firing("firing_of_job", THIS_JOB)], widths=[14, 10]),
             Row(4, [schedule()]),
             Row(9, [outcomes(), durations("Run duration", "From start to end.", RUN_DURATION)]),
             Row(9, [backlog(), durations("Wait for a worker", "From the moment it is due until it starts.", RUN_WAIT)]),
             Row(8, [ages()]),
-            Row(12, [recent_runs()]),
+            Row(11, [recent_runs()]),
         ],
     )
 

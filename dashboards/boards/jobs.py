@@ -26,10 +26,10 @@ def background_jobs() -> Board:
         links=navigation.bar(navigation.JOBS),
         rows=[
             trouble.line(),
-            Row(5, [at_a_glance(), firing()], widths=[14, 10]),
-            Row(16, [scheduled_jobs()]),
+            Row(6, [at_a_glance(), firing("firing")], widths=[14, 10]),
+            Row(17, [scheduled_jobs()]),
             Row(7, [job_management(), destructive_actions()]),
-            Row(14, [recent_job_history()]),
+            Row(11, [recent_job_history()]),
             Row(9, [pending(), ready_age(), ticks_missed()]),
         ],
     )

@@ -29,8 +29,8 @@ def metrics() -> Board:
         links=navigation.bar(navigation.METRICS),
         rows=[
             trouble.line(),
-            Row(5, [in_short(), firing(alerts.OF_RUNS)], widths=[14, 10]),
-            Row(18, [performance()]),
+            Row(6, [in_short(), firing("firing_of_runs", alerts.OF_RUNS)], widths=[14, 10]),
+            Row(25, [performance()]),
             Row(9, [failure_ratio(), throughput()]),
             Row(9, [run_duration(), wait()]),
         ],

@@ -30,7 +30,7 @@ def workers() -> Board:
         links=navigation.bar(navigation.WORKERS),
         rows=[
             trouble.line(),
-            Row(5, [queue_totals(), firing(alerts.OF_WORKERS)], widths=[14, 10]),
+            Row(6, [queue_totals(), firing("firing_of_workers", alerts.OF_WORKERS)], widths=[14, 10]),
             Row(10, [worker_status()]),
             Row(7, [availability()]),
             Row(9, [throughput(), busy_time()]),

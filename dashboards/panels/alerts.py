@@ -15,11 +15,15 @@ _BOARDS = {
 }
 
 
-def firing(*matchers: str) -> Tile:
-    """Those that *matchers* choose, the gravest first, and what each is about."""
+def firing(count: str, *matchers: str) -> Tile:
+    """Those that *matchers* choose, the gravest first, and what each is about; the variable *count* has their number.
+
+    A table that must be scrolled would otherwise not say so.
+    """
     return joined(
-        "Firing alerts",
-        "What Prometheus' rules say is wrong now. Each alert has a runbook of its name.",
+        f"Firing alerts: ${count}",
+        "What Prometheus' rules say is wrong now, the gravest first. What Alertmanager silences or inhibits is among "
+        "them, for Prometheus doesn't know of that. Each alert has a runbook of its name.",
         rows=alerts.firing(*matchers, boards=_BOARDS, otherwise=f"{navigation.JOBS}?"),
         columns=[
             Column("Severity", "Value #A", width=76, words=_SEVERITIES),

@@ -45,6 +45,12 @@ def since(*matchers: str) -> str:
     return _with_source(f"1000 * {begun} and on ({', '.join(_KEY)}) ALERTS{_ours(_FIRING, *matchers)}")
 
 
+def count(*matchers: str) -> str:
+    """How many rows the table has, as a variable's query: ``$source`` gives something else there."""
+    rows = by(_KEY, f"ALERTS{_ours(_FIRING, *matchers)}")
+    return f"count({rows}) or vector(0)".replace("$source", "${source:pipe}")
+
+
 def _with_source(expression: str) -> str:
     return f'label_replace({expression}, "source", "—", "source", "")'
 

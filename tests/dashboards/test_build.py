@@ -10,6 +10,7 @@ from dashboards.build import FOLDER, built, text, write
 from tests.dashboards.dashboards import BUILT, CLASSIC, TABS, Json, panels
 
 PANELS = dict(panels())
+WITH_WRAPPED_ROWS = ("Scheduled Jobs", "Schedule")
 each_panel = pytest.mark.parametrize("panel", PANELS.values(), ids=PANELS.keys())
 each_dashboard = pytest.mark.parametrize("dashboard", CLASSIC.values(), ids=CLASSIC.keys())
 
@@ -89,12 +90,38 @@ def test_a_gap_is_shown_where_a_query_tells_its_step(panel: Json) -> None:
     assert panel["fieldConfig"]["defaults"].get("custom", {}).get("insertNulls", False) is False
 
 
-@pytest.mark.parametrize("panel", [one for one in PANELS.values() if one["title"] == "Firing alerts"])
+@pytest.mark.parametrize("panel", [one for one in PANELS.values() if one["title"].startswith("Firing alerts")])
 def test_the_alerts_of_one_source_fit_beside_the_cards_in_a_window_of_1280_pixels(panel: Json) -> None:
     width = panel["gridPos"]["w"]
     pixels = (1280 - 2 * 16 - 23 * 8) / 24 * width + 8 * (width - 1)
 
     assert sum(_least_widths(panel)) <= pixels
+
+
+@pytest.mark.parametrize(
+    "panel",
+    [one for one in PANELS.values() if one["type"] == "table" and one["title"] not in WITH_WRAPPED_ROWS],
+    ids=lambda one: one["title"],
+)
+def test_a_table_that_is_full_shows_whole_rows(panel: Json) -> None:
+    """Grafana's grid has 38 pixels a row, of which 8 are a gap; a table has 36, and 77 go to title and header."""
+    left = (38 * panel["gridPos"]["h"] - 8 - 77) % 36
+
+    assert left <= 10 or left >= 35
+
+
+@pytest.mark.parametrize(
+    "chart", [one for one in PANELS.values() if one["type"] == "timeseries"], ids=lambda one: one["title"]
+)
+def test_no_axis_counts_in_parts_of_minutes(chart: Json) -> None:
+    """Grafana's marks are powers of ten, halves and quarters of them: of seconds, 1.67 mins in its unit "s"."""
+    assert chart["fieldConfig"]["defaults"]["unit"] != "s" or chart["title"] == "Duration of reads"
+
+
+def test_a_chart_shows_no_more_series_than_the_palette_has_hues() -> None:
+    queries = [one["query"]["query"] for board in CLASSIC.values() for one in board["templating"]["list"][2:]]
+
+    assert {query.partition("topk(")[2].partition(",")[0] for query in queries} == {"", "6"}
 
 
 @each_panel

@@ -45,7 +45,7 @@ def _swallowed(board: Json) -> None:
     ("spoil", "fault"),
     [
         (_beside, "panel 'Scheduled Jobs' leaves the 24 columns"),
-        (_over, "panels 'Firing alerts' and 'Scheduled Jobs' overlap"),
+        (_over, "panels 'Firing alerts: $firing' and 'Scheduled Jobs' overlap"),
         (_undeclared, "variable ${nobody} is not declared"),
         (_unknown, "metric jobqueue_jobs_bucket is not in the catalogue"),
         (_dead, "link to /d/system-status-gone, which is no dashboard"),

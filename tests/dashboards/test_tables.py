@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dashboards.promql import alerts
 from tests.dashboards.dashboards import panel, panels
 from tests.dashboards.exposition import EMPTY, FULL, MUTE
 from tests.dashboards.filled import Filled, Rows
@@ -131,7 +132,7 @@ def test_a_table_shows_each_column_once_and_no_label_that_is_none(shown: dict[st
 
 
 def test_each_alert_that_fires_is_one_row_that_says_what_it_is_about(filled: Filled) -> None:
-    rows, since = (filled.ask(one, ("main",)) for one in expressions("system-status-jobs", "Firing alerts"))
+    rows, since = (filled.ask(one, ("main",)) for one in expressions("system-status-jobs", "Firing alerts: $firing"))
     said = sorted((value, labels["alertname"], labels["about"], labels["board"]) for labels, value in rows)
 
     assert said == [
@@ -150,6 +151,15 @@ def test_each_alert_that_fires_is_one_row_that_says_what_it_is_about(filled: Fil
     keys = [{name: text for name, text in labels.items() if name not in made} for labels, _ in rows]
     assert sorted(keys, key=str) == sorted((labels for labels, _ in since), key=str)
     assert {value for _, value in since} == {1000 * (filled.moment - 600)}
+
+
+def test_the_title_says_how_many_alerts_fire_also_when_none_does(filled: Filled) -> None:
+    table = expressions("system-status-jobs", "Firing alerts: $firing")[0]
+
+    for sources in (FULL, ("main",), ("nobody",)):
+        assert filled.ask(alerts.count().replace("${source:pipe}", "$source"), sources) == [
+            ({}, len(filled.ask(table, sources)))
+        ]
 
 
 def test_a_job_cards_success_rate_is_that_of_all_sources_together(filled: Filled) -> None:
