@@ -25,7 +25,7 @@ const Cell = memo(function Cell({ panel, state, rect, onLook }) {
 }, (a, b) => a.panel === b.panel && a.state === b.state);
 
 export function Grid({ live, width }) {
-  const rects = live.panels.map((p) => toPixels(p.gridPos, width));
+  const rects = toPixels(live.panels, width);
   const height = Math.max(0, ...rects.map((r) => r.top + r.height));
   return (
     <div style={{ position: 'relative', height }}>

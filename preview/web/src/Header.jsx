@@ -75,7 +75,7 @@ export function Header({ live, dashboards, address, pace, onPace }) {
   return (
     <header data-testid="header">
       <div className={line}>
-        <span style={theme.typography.h4}>System Status</span>
+        <h1 style={{ ...theme.typography.h4, margin: 0 }}>System Status</h1>
         <span style={{ flex: 1 }} />
         <span
           style={{ ...theme.typography.bodySmall, color: theme.colors.text.secondary }}

@@ -62,8 +62,10 @@ function Dashboard({ address, dashboards, onShow }) {
   return (
     <div style={{ padding: PADDING }}>
       <Header live={live} dashboards={dashboards} address={address} pace={pace} onPace={choosePace} />
-      {live.error && <Alert severity="error" title={live.error} />}
-      <Grid live={live} width={live.width} />
+      <main>
+        {live.error && <Alert severity="error" title={live.error} />}
+        <Grid live={live} width={live.width} />
+      </main>
     </div>
   );
 }
