@@ -87,7 +87,8 @@ SELECT 'cancelled', min(completed_on)
  WHERE left(name, 10) <> '__pgboss__'
 
 -- name: workers
--- An instance says every heartbeat_seconds that it is alive. Dead ones stay a week: those of the last day are shown.
+-- An instance says every heartbeat_seconds that it is alive. Dead ones stay a week; here they are shown for an hour, for no
+-- instance that starts again takes the row of the one that died.
 SELECT id::text AS worker, host AS hostname, pid, NULL AS mode, version,
        heartbeat_on > now() - greatest(60, 3 * heartbeat_seconds) * interval '1 second' AS online,
        started_on AS started_at, heartbeat_on AS last_seen_at,
@@ -96,7 +97,7 @@ SELECT id::text AS worker, host AS hostname, pid, NULL AS mode, version,
          WHERE work -> 'active' > '0' ORDER BY work ->> 'queue' LIMIT 1) AS current_job_type,
        NULL::timestamptz AS current_started_at
   FROM {schema}.instance
- WHERE stopped_on IS NULL AND heartbeat_on > now() - interval '1 day'
+ WHERE stopped_on IS NULL AND heartbeat_on > now() - interval '1 hour'
 
 -- name: schedules
 -- Two schedules of one queue differ by their key.
