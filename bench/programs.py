@@ -92,7 +92,7 @@ def our_exporter(url: str, poll_interval: float) -> Iterator[Program]:
     with _folder() as folder:
         port = _free_port()
         configuration = {
-            "sources": [{"name": "main", "dsn": url, "poll_interval": poll_interval}],
+            "sources": [{"name": "main", "dsn": url, "poll_interval": poll_interval, "scrape_interval": 0}],
             "listen": {"host": "127.0.0.1", "port": port},
             "log": {"level": "warning", "format": "console"},
         }

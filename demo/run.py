@@ -153,6 +153,7 @@ def _queue(address: str, options: Options, directory: Path) -> Mapping[str, str]
     source = {"name": "main", "dsn": address, **(engines.source(options.engine) if options.engine else {})}
     if options.alert_speed != 1:
         source["poll_interval"] = max(1.0, 15 / options.alert_speed)
+        source["scrape_interval"] = max(1.0, 60 / options.alert_speed)
     file = directory / "system-status.json"
     file.write_text(json.dumps({"sources": [source]}), "utf-8")
     return {"SYSTEM_STATUS_CONFIG": str(file)}

@@ -135,7 +135,7 @@ class SourceMonitor:
         yield WorkersCollector(reader, queue, job_types)
         yield OldestCollector.active(reader, queue, job_types)
         yield OldestCollector.ready(reader, queue, job_types)
-        yield RunsCollector(tally, since_start, job_types, abilities.can)
+        yield RunsCollector(tally, since_start, job_types, abilities.can, source.scrape_interval)
         yield StoreCollector(store)
         yield LiveCollector(reader, queue, job_types, engine.states)
         yield finished

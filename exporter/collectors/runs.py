@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import datetime
+from time import monotonic
 
 from exporter.abilities import Can
 from exporter.counting.cells import percentile
@@ -33,13 +34,21 @@ from jobqueue.engine import Capability
 
 
 class RunsCollector:
-    """Polls the tally, and shows what it counted; nothing where completed runs leave no trace."""
+    """Polls the tally, and shows what it counted; nothing where completed runs leave no trace.
+
+    The counters of a new job type stand at 0 for *scrape_interval* seconds: Prometheus' ``increase`` counts from where
+    it first saw a series, so what had happened before would never have happened for an alert.
+    """
 
     name = "runs"
     share = 0.01
 
-    def __init__(self, tally: Tally, since_start: SinceStart, job_types: JobTypes, can: Can) -> None:
+    def __init__(
+        self, tally: Tally, since_start: SinceStart, job_types: JobTypes, can: Can, scrape_interval: float
+    ) -> None:
         self._tally = tally
+        self._scrape_interval = scrape_interval
+        self._shown_since: dict[str, float] = {}
         self._since_start = since_start
         self._job_types = job_types
         self._can = can
@@ -60,10 +69,15 @@ class RunsCollector:
         self._job_types.see(self.name, in_day | counted.keys())
         samples: list[Sample | HistogramSample] = [*at(DAY_START, (), self._window_start())]
         for job_type in self._job_types.known:
-            figures = _samples(job_type, counted.get(job_type) or Counted(), day.types.get(job_type) or DayOfType())
+            of_type = None if self._is_new(job_type) else counted.get(job_type)
+            figures = _samples(job_type, of_type or Counted(), day.types.get(job_type) or DayOfType())
             samples += (sample for sample in figures if sample.metric not in unknown)
             await asyncio.sleep(0)  # hundreds of types take a while, and a scrape shall not wait for them
         return tuple(samples)
+
+    def _is_new(self, job_type: str) -> bool:
+        now = monotonic()
+        return now - self._shown_since.setdefault(job_type, now) < self._scrape_interval
 
     def _window_start(self) -> datetime | None:
         begin = self._tally.anchor.counted_from

@@ -45,7 +45,8 @@ class ConfiguredSchedule:
 class Source:
     """One queue database: where it is, which engine owns its tables, how it is read. Times are seconds.
 
-    ``schema`` None is the engine's own. ``settle`` is how late a finishing transaction may commit.
+    ``schema`` None is the engine's own. ``settle`` is how late a finishing transaction may commit. For the
+    ``scrape_interval`` of the slowest Prometheus a new counter stands at 0, so that its first steps are seen.
     """
 
     name: Annotated[
@@ -67,6 +68,7 @@ class Source:
         AfterValidator(once("job_type")),
     ] = ()
     poll_interval: Annotated[float, _seconds(1, 3600)] = 15.0
+    scrape_interval: Annotated[float, _seconds(0, 600)] = 60.0
     settle: Annotated[float, _seconds(0, 3600)] = 120.0
     statement_timeout: Annotated[float, _seconds(0.1, 300)] = 5.0
     job_type_limit: Annotated[int, Field(strict=True, ge=1, description="a whole number above 0")] = 500

@@ -27,7 +27,7 @@ ALLOWED_DSN = (
 ALLOWED_FILE = "the path of a file that holds a connection string"
 SOURCE_KEYS = (
     "name, dsn, engine, schema, store_dsn, schedules, "
-    "poll_interval, settle, statement_timeout, job_type_limit, dsn_file, store_dsn_file"
+    "poll_interval, scrape_interval, settle, statement_timeout, job_type_limit, dsn_file, store_dsn_file"
 )
 SCHEDULE_KEYS = "job_type, cron, timezone, description, priority, expire_after, enabled"
 ALLOWED_NAME = "1 to 63 of a-z 0-9 _ -, the first a letter or digit, no two sources the same"

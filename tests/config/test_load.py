@@ -33,6 +33,7 @@ def test_one_variable_is_enough() -> None:
         store_dsn=SecretStr(DSN),
         schedules=(),
         poll_interval=15,
+        scrape_interval=60,
         settle=120,
         statement_timeout=5,
         job_type_limit=500,

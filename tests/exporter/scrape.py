@@ -27,9 +27,8 @@ Watch = Callable[..., "Exporter"]
 
 def source(address: str, name: str = "main", **settings: Any) -> Source:
     """A source that is read in a hurry."""
-    return Source(
-        name=name, dsn=SecretStr(address), **{"poll_interval": 1.0, "statement_timeout": 1.0, "settle": 5.0, **settings}
-    )
+    hurry = {"poll_interval": 1.0, "scrape_interval": 0.0, "statement_timeout": 1.0, "settle": 5.0}
+    return Source(name=name, dsn=SecretStr(address), **{**hurry, **settings})
 
 
 class Scrape:

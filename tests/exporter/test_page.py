@@ -4,6 +4,7 @@ import gzip
 import math
 from pathlib import Path
 
+import pytest
 from aiohttp import hdrs
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families as parse_text
@@ -319,3 +320,20 @@ async def test_a_read_takes_as_long_as_the_clock_says_and_no_read_takes_no_time(
     assert (
         slow.by("collector", metrics.COLLECTOR_DURATION)["workers"] >= 0.15
     )  # half of a statement's time is for a lock
+
+
+async def test_a_new_job_types_counters_stand_at_zero_for_a_scrape_and_its_figures_dont(
+    queue: AsyncConnection, migrated: str, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("exporter.collectors.runs.monotonic", lambda: clock[-1])
+    exporter = watch(source(migrated, scrape_interval=60))
+    await exporter.poll()
+    await finish(queue, [job("fresh", state="failed") for _ in range(30)])
+    shown = []
+    for moment in (1.0, 60.9, 61.0):
+        clock.append(moment)
+        page = await exporter.poll()
+        shown.append([page.value(metric, job_type="fresh") for metric in (metrics.RUN_FAILURES, metrics.DAY_FAILURES)])
+
+    assert shown == [[0, 30], [0, 30], [30, 30]]

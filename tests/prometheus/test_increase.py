@@ -21,6 +21,11 @@ from tests.waiting import PATIENCE
 
 SCRAPE_SECONDS = 1.0
 FINISHES_PER_SECOND = 20
+FRESH = 'sum(increase(jobqueue_run_failures_total{scenario="kill", job_type="fresh"}[1h]))'
+FAIL_AT_ONCE = """
+INSERT INTO ascent.jobs (job_type, state, created_at, started_at, finished_at)
+SELECT 'fresh', 'failed', clock_timestamp(), clock_timestamp(), clock_timestamp() FROM generate_series(1, 30)
+"""
 QUERY = 'sum(max by (source, job_type) (increase(jobqueue_runs_total{{scenario="{scenario}"}}[1h])))'
 SCRAPED = 'max(last_over_time(jobqueue_runs_total{{scenario="{scenario}", job_type="work"}}[1m]))'
 FINISH = """
@@ -89,7 +94,7 @@ def scenarios(server: Server, migrated_template: str, tmp_path: Path) -> Iterato
         database = server.create_database(migrated_template)
         databases.append(database)
         configuration = tmp_path / f"{name}.yml"
-        source = {"name": "main", "dsn": server.url(database), "poll_interval": 1.0}
+        source = {"name": "main", "dsn": server.url(database), "poll_interval": 1.0, "scrape_interval": 2.0}
         configuration.write_text(json.dumps({"sources": [source]}))  # JSON is YAML
         with psycopg.connect(server.url(database)) as conn:
             conn.execute("INSERT INTO ascent.schedules (job_type, cron) VALUES ('work', '* * * * *')")
@@ -213,3 +218,17 @@ def test_restarts_kills_and_replicas_cost_prometheus_a_scrape_at_most(
         with psycopg.connect(scenario.address) as conn:
             assert conn.execute("SELECT sum(runs) FROM system_status.run_minutes").fetchone() == (truth,)
         print(f"{scenario.name}: increase {increase:.1f}, truth {truth}")
+
+
+def test_the_first_failures_of_a_job_type_are_seen_by_increase(
+    scenarios: dict[str, Scenario], prometheus_port: int
+) -> None:
+    scenario = scenarios["kill"]
+    scenario.exporters[0].start()
+    up = 'count(jobqueue_up{scenario="kill"} == 1)'
+    wait_until("the exporter was scraped", lambda: ask(prometheus_port, up) == 1)
+
+    with psycopg.connect(scenario.address) as conn:
+        conn.execute(FAIL_AT_ONCE)
+
+    wait_until("all are seen", lambda: ask(prometheus_port, FRESH) >= 30)
