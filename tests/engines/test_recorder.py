@@ -130,27 +130,30 @@ def test_an_engine_that_keeps_its_jobs_has_nothing_to_record(database: str) -> N
 
 def test_what_was_completed_removed_or_given_up_is_told_apart(recorded: psycopg.Connection) -> None:
     complete(recorded, 3)
-    [removed, given_up, failed] = [
+    [removed, given_up, failed, unlocked] = [
         recorded.execute("SELECT id FROM graphile_worker.add_job(%s, max_attempts := 1)", (MAIL,)).fetchone()
-        for _ in range(3)
+        for _ in range(4)
     ]
     recorded.execute("SELECT graphile_worker.complete_jobs(array[%s])", removed)
     recorded.execute("SELECT graphile_worker.permanently_fail_jobs(array[%s])", given_up)
-    recorded.execute(
-        "UPDATE graphile_worker._private_jobs SET locked_at = now(), locked_by = 'w', attempts = 1 WHERE id = %s",
-        failed,
-    )
+    for worker, job in (("w", failed), ("killed", unlocked)):
+        recorded.execute(
+            "UPDATE graphile_worker._private_jobs SET locked_at = now(), locked_by = %s, attempts = 1 WHERE id = %s",
+            (worker, *job),  # type: ignore[misc]
+        )
     recorded.execute(
         "UPDATE graphile_worker._private_jobs SET locked_at = NULL, locked_by = NULL,"
         " run_at = run_at + interval '3 s' WHERE id = %s",
         failed,
     )
-    recorded.execute("SELECT graphile_worker.complete_jobs(array[%s, %s])", (*given_up, *failed))  # type: ignore[misc]
+    recorded.execute("SELECT graphile_worker.force_unlock_workers(array['killed'])")
+    jobs = [*given_up, *failed, *unlocked]  # type: ignore[misc]
+    recorded.execute("SELECT graphile_worker.complete_jobs(%s)", (jobs,))
 
     counted: dict[str, int] = dict(
         recorded.execute("SELECT state, count(*) FROM system_status.recorded_runs GROUP BY 1").fetchall()
     )
-    assert counted == {"completed": 3, "cancelled": 1, "failed": 2}
+    assert counted == {"completed": 3, "cancelled": 1, "failed": 3}
 
 
 LOCK = "UPDATE graphile_worker._private_jobs SET locked_at = now(), locked_by = 'w', attempts = 1 WHERE key = 'k'"
@@ -189,6 +192,7 @@ def test_a_job_that_was_given_up_ended_then_though_another_took_its_key(recorded
         "UPDATE graphile_worker._private_jobs SET locked_at = NULL, created_at = now() - interval '2 days',"
         " updated_at = now() - interval '2 days', run_at = now() - interval '1 day' + exp(1) * interval '1 second'"
     )
+    recorded.execute("TRUNCATE system_status.recorded_runs")
     before = recorded.execute(frontiers).fetchall()
 
     recorded.execute("SELECT graphile_worker.add_job(%s, job_key := 'k')", (MAIL,))

@@ -125,13 +125,12 @@ CREATE TRIGGER system_status_deleted AFTER DELETE ON {schema}._private_jobs
   FOR EACH STATEMENT EXECUTE FUNCTION system_status.{deleted}();
 
 -- A row trigger, for its condition: fetching a job is an update too, and shall cost nothing. A worker gives up a job that it
--- holds, a hand one that waits.
+-- holds, or dies with it and the job is unlocked without an attempt left; a hand gives up one that waits.
 DROP TRIGGER IF EXISTS system_status_given_up ON {schema}._private_jobs;
 CREATE TRIGGER system_status_given_up AFTER UPDATE ON {schema}._private_jobs
   FOR EACH ROW
   WHEN (NEW.locked_at IS NULL AND NEW.attempts >= NEW.max_attempts
-        AND (OLD.locked_at IS NOT NULL AND NEW.run_at > OLD.run_at
-             OR OLD.locked_at IS NULL AND OLD.attempts < OLD.max_attempts))
+        AND (OLD.locked_at IS NOT NULL OR OLD.attempts < OLD.max_attempts))
   EXECUTE FUNCTION system_status.{given_up}();
 
 -- name: remove
