@@ -1,10 +1,12 @@
 """A real PostgreSQL for every test: an embedded one, or the superuser URL in DATABASE_URL_TESTS."""
 
 import os
+import re
 from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import psycopg
@@ -12,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from psycopg import AsyncConnection, sql
 from pydantic import SecretStr
+from xdist.scheduler import LoadFileScheduling
 
 from demo.postgres import EmbeddedPostgres
 from jobqueue.config import Source
@@ -22,6 +25,11 @@ if not os.environ.get("CI"):  # Hypothesis has a profile of its own for that
     settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("patient")
 
+PREVIEWED = {
+    str(file.relative_to(Path(__file__).parents[1]))
+    for file in (Path(__file__).parent / "preview").glob("test_*.py")
+    if re.search(r"\b(page: Page|demo: Demo)\b", file.read_text())
+}
 _SCHEMA = Path(__file__).parents[1] / "jobqueue/engines/ascent/schema.sql"
 _numbers = count(1)
 
@@ -109,6 +117,18 @@ def migrated(server: Server, migrated_template: str) -> Iterator[str]:
     name = server.create_database(migrated_template)
     yield server.url(name)
     server.drop_database(name)
+
+
+class _Scheduling(LoadFileScheduling):  # type: ignore[misc]
+    """File by file; those that look at the preview's demo one after the other, for each process would start its own."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "tests/preview" if file in PREVIEWED else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    return _Scheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
+import yaml
 
 from demo.ports import Ports
 from jobqueue.config import Janitor
@@ -43,7 +44,10 @@ EXPECTED = {
     "slow-job": ("JobQueueDurationRegressed", "main files.thumbnail"),
     "dead-workers": ("JobQueueNoWorkersOnline", "main"),
 }
+[EXPORTERS] = [group["rules"] for group in yaml.safe_load((ROOT / "alerts/rules/exporter.yml").read_text())["groups"]]
 BESIDE = {
+    *(alert["alert"] for alert in EXPORTERS),  # the exporter reads no faster than it does, and CI may be busy
+    "JobQueueActiveTooLong",  # for the same reason: what the janitor ended is seen late
     "JobQueueFailureRateHigh",  # the failing job's, before its budget burns
     "JobQueueReadyAgeHigh",  # the backlog's, and that of what dead workers leave
     "JobQueueStalled",  # dead workers', for a moment before nobody is online

@@ -1,4 +1,4 @@
-"""Recurring jobs over two weekends as the series that the exporter shows of them, every ten minutes."""
+"""Recurring jobs over two weekends as the series that the exporter shows of them, every quarter of an hour."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from jobqueue.catalogue import Metric
 from jobqueue.schedules import Ends, parse
 from jobqueue.schedules.success import SuccessWatch
 
-STEP = 10
+STEP = 15
 BEGIN = datetime(2026, 3, 25, tzinfo=UTC)
 """A Wednesday; on the first Sunday summer time begins."""
 FIRST_MONDAY, SECOND_MONDAY = BEGIN + timedelta(days=5), BEGIN + timedelta(days=12)
