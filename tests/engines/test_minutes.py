@@ -118,6 +118,7 @@ async def test_for_minutes_of_real_work_the_figures_are_the_engines_own(
             "engine": driver.engine,
             "dsn": address,
             "poll_interval": POLL_SECONDS,
+            "scrape_interval": 0,
             "settle": 10,
             "schedules": [{"job_type": each.job_type, "cron": each.cron} for each in driver.configured],
         }
