@@ -8,6 +8,7 @@ from time import monotonic
 import psycopg
 import pytest
 
+from exporter.poller import SLOWEST_SECONDS
 from jobqueue import catalogue as metrics
 from jobqueue.bounds import LISTS, OTHER, SHOWN
 from tests.conftest import Server
@@ -102,7 +103,8 @@ async def test_health_is_answered_while_the_largest_page_is_drawn(flooded: str) 
 
 async def read_whole(exporter: Running) -> str:
     """The page as soon as every collector has succeeded, and it says what is folded."""
-    async with asyncio.timeout(PATIENCE):
+    # On a slow machine a read takes so long that its collector asks again as rarely as it may.
+    async with asyncio.timeout(2 * SLOWEST_SECONDS + PATIENCE):
         while True:
             _, text = await exporter.get("/metrics", OPENMETRICS)
             # Two lines are looked for, and the page is not parsed: that takes seconds, which the exporter needs.
