@@ -244,7 +244,7 @@ async def _asked_step(queue: ControlledSource, conn: Conn, step: Step) -> AskedS
 
 
 async def _at_active(queue: ControlledSource, conn: Conn) -> Listed[Worker]:
-    """The workers with an active job; of those for whom there was no room nobody knows whether they have one."""
+    """The workers with an active job; ``more`` has those beyond the list's bound, with or without one."""
     workers = await queue.engine.reader.workers(conn)
     names = await queue.engine.control.at_active(conn, MOST_COUNTED)
     busy = [

@@ -14,7 +14,7 @@ _LINE = 2
 
 
 def unless_unread(calm: str) -> str:
-    """What an empty panel says: *calm*, a sentence without its end, or else that nobody knows."""
+    """The text of an empty panel: *calm*, a sentence without its end, and that the source may be unreadable."""
     return f"{calm}, or the source can't be read: then a line at the top says why."
 
 

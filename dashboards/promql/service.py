@@ -130,9 +130,9 @@ def clean_ups(*matchers: str) -> str:
 
 
 def concerned(*matchers: str) -> str:
-    """What is known of how many jobs each clean-up concerns now, in the label ``concerned``, as a sentence.
+    """The number of jobs that each clean-up concerns now, as a sentence in the label ``concerned``.
 
-    Of the janitor nothing is: no metric says how many rows are old enough for it. Nor while the jobs can't be read.
+    No metric says how many rows are old enough for the janitor, so its sentence has no number.
     """
     active, pending = (f"sum by (source) ({jobs(state)})" for state in ("active", "pending"))
     counts = first_of(
