@@ -15,6 +15,7 @@ from bench.programs import AS_PROMETHEUS, our_exporter
 from exporter.collectors.finished import count_again_after
 from exporter.counting.day import MINUTES_OF_DAY
 from exporter.counting.store import RunStore
+from exporter.counting.tally import SLOT_SECONDS
 from exporter.database import Database
 from exporter.poller import Poller
 from exporter.source import SourceMonitor
@@ -26,7 +27,6 @@ _SCRAPE_EVERY = 5.0
 _PULSE_SECONDS = 0.005
 _MINUTE = 60.0
 _MINUTES_OF_HOUR = 60
-_SLOT_SECONDS = 15
 _STATEMENT_TIMEOUT = 30.0
 
 
@@ -50,7 +50,7 @@ class CollectorCost:
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """All reads over one table. ``day`` is read hourly, ``census`` at the start and hourly at most.
+    """All reads over one table. ``day`` is read hourly, ``census`` at the start and as often as its cost lets it be.
 
     ``longest_pause`` is for how many seconds a scrape would have had to wait during the first start.
     """
@@ -151,6 +151,6 @@ def _collector(poller: Poller, database_ms: Sequence[float]) -> CollectorCost:
 
 async def _day(url: str, meter: Meter) -> Cost:
     async with Database(url, _STATEMENT_TIMEOUT, read_only=False) as database:
-        store = RunStore(database, "main", _SLOT_SECONDS)
+        store = RunStore(database, "main", SLOT_SECONDS)
         await store.anchor()  # connects
         return await _cost(meter, store.day(int(time() // _MINUTE) - MINUTES_OF_DAY, str, Room))

@@ -54,7 +54,7 @@ SELECT bool_and(has_schema_privilege(namespace.oid, 'USAGE') AND has_table_privi
   JOIN pg_class AS class ON class.relnamespace = namespace.oid
  CROSS JOIN unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege
  WHERE namespace.nspname = 'system_status'
-   AND (class.relname IN ('sources', 'run_minutes', 'run_slots', 'schedule_changes')
+   AND (class.relname IN ('sources', 'run_minutes', 'run_ends', 'schedule_changes')
         OR class.relname = 'migrations' AND privilege = 'SELECT')
 
 -- name: view

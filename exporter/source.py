@@ -15,9 +15,11 @@ from exporter.collectors.schedules import SchedulesCollector
 from exporter.collectors.server import ServerCollector
 from exporter.collectors.store import StoreCollector
 from exporter.collectors.workers import WorkersCollector
+from exporter.counting.late import LateRuns
+from exporter.counting.reads import Reads
 from exporter.counting.since_start import SinceStart
 from exporter.counting.store import RunStore
-from exporter.counting.tally import Tally
+from exporter.counting.tally import SLOT_SECONDS, Tally
 from exporter.database import Database
 from exporter.job_types import JobTypes
 from exporter.poller import Poller
@@ -30,8 +32,6 @@ from jobqueue.schedules import Timetable
 GRACE_SECONDS = 60
 """How late a tick may get its job, beyond a poll, before it counts as missed."""
 
-_SHORT_RETENTION = timedelta(hours=1)
-_SLOT_SECONDS, _SHORT_SLOT_SECONDS = 15, 5
 _STORE_TIMEOUT_SECONDS = 30.0
 
 
@@ -110,21 +110,20 @@ class SourceMonitor:
         job_types = JobTypes(source.job_type_limit)
         timetable = Timetable(timedelta(seconds=source.poll_interval + GRACE_SECONDS))
         abilities = Abilities(reader)
-        short = engine.retention < _SHORT_RETENTION
-        slot_seconds = _SHORT_SLOT_SECONDS if short else _SLOT_SECONDS
         since_start = SinceStart()
-        store = RunStore(self._store, source.name, slot_seconds)
+        store = RunStore(self._store, source.name, SLOT_SECONDS)
+        reads = Reads(reader, queue, lambda: job_types.room)
         tally = Tally(
             reader,
             queue,
+            reads,
             store,
             settle=timedelta(seconds=source.settle),
-            slot_seconds=slot_seconds,
-            durable_slots=short,
             label=job_types.label,
             room=lambda: job_types.room,
             turn=turn,
         )
+        late = LateRuns(reads, store, tally)
         finished = FinishedCollector(reader, queue, job_types, tally, engine.states)
         tally.followers += [since_start, finished]
         yield ServerCollector(engine, queue, abilities, lambda: job_types.folded)
@@ -135,7 +134,7 @@ class SourceMonitor:
         yield WorkersCollector(reader, queue, job_types)
         yield OldestCollector.active(reader, queue, job_types)
         yield OldestCollector.ready(reader, queue, job_types)
-        yield RunsCollector(tally, since_start, job_types, abilities.can, source.scrape_interval)
+        yield RunsCollector(tally, late, since_start, job_types, abilities.can, source.scrape_interval)
         yield StoreCollector(store)
         yield LiveCollector(reader, queue, job_types, engine.states)
         yield finished

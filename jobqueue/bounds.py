@@ -46,6 +46,7 @@ LISTS: Final[Mapping[str, int]] = {
     "allowed": 20,
     "minutes": 60_000,
     "cells": 2048,
+    "ends": 200_000,
 }
 """Rows of a list, by what it holds. ``minutes``, of our own table, is far beyond what we write between two polls."""
 

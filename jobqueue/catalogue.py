@@ -117,6 +117,11 @@ RUNS = _counter("jobqueue_runs_total", "Runs: jobs that completed or failed, not
 RUN_FAILURES = _counter("jobqueue_run_failures_total", "Runs that failed.", "job_type")
 RUN_RETRIES = _counter("jobqueue_run_retries_total", "Retries that the finished runs had needed.", "job_type")
 CANCELLED = _counter("jobqueue_jobs_cancelled_total", "Jobs cancelled, or dropped when they expired.", "job_type")
+RUNS_LATE = _counter(
+    "jobqueue_runs_late_total",
+    "Runs and cancelled jobs that were found later than the settle time, and counted: a worker's clock is behind, or a "
+    "transaction took long to commit.",
+)
 RUN_DURATION = _histogram(
     "jobqueue_run_duration_seconds", "From the start of a run's last attempt to its end.", "job_type"
 )

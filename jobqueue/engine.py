@@ -4,7 +4,7 @@ Reading and writing are two protocols because they run under two database roles.
 it maps the engine's own words in SQL and answers with the rows of ``jobqueue.rows``.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,7 +15,18 @@ from psycopg.rows import TupleRow
 
 from jobqueue import bounds
 from jobqueue.dialects import Dialect
-from jobqueue.rows import Concerned, FinishedCount, Hold, Listed, LiveCount, Oldest, ScheduleRow, SlotRuns, Worker
+from jobqueue.rows import (
+    Concerned,
+    FinishedCount,
+    Hold,
+    Listed,
+    LiveCount,
+    NewRuns,
+    Oldest,
+    ScheduleRow,
+    SlotCount,
+    Worker,
+)
 from jobqueue.states import JobState
 
 Conn = AsyncConnection[TupleRow]
@@ -63,11 +74,13 @@ class QueueReader(Protocol):
     async def oldest_active(self, conn: Conn, room: Room = ANY) -> Sequence[Oldest]:
         """Find since when the longest-running job of each type runs."""
 
-    async def slot_counts(self, conn: Conn, span: "Span") -> Mapping[int, int]:
+    async def slot_counts(self, conn: Conn, span: "Span") -> Mapping[int, SlotCount]:
         """Count the rows that finished in *span*, by slot of ``span.slot_seconds`` since the epoch."""
 
-    async def slot_runs(self, conn: Conn, span: "Span", room: Room = ANY) -> Sequence[SlotRuns]:
-        """Aggregate the rows that finished in *span*, by slot and job type."""
+    async def new_runs(
+        self, conn: Conn, span: "Span", room: Room = ANY, *, counted: Iterable[int] = (), keep_ends: bool = False
+    ) -> NewRuns:
+        """Aggregate the ends in *span* that aren't *counted* yet; name them where *keep_ends*."""
 
     async def first_completed(self, conn: Conn) -> datetime | None:
         """Find where the completed rows begin: history before it would be failures only."""

@@ -5,7 +5,7 @@ the queue holds: quotes, newlines and 300 characters included. How long texts an
 ``jobqueue.bounds``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -44,14 +44,25 @@ class Oldest:
 
 
 @dataclass(frozen=True, slots=True)
-class SlotRuns:
-    """Jobs of one type that finished in one slot of time.
+class SlotCount:
+    """The rows that finished in one slot of time: how many, and the sum of hashes of their finish times.
 
-    ``slot`` is the number of slots since the epoch. ``runs`` leaves cancelled jobs out; ``run_max`` is None
+    Two reads that find the same found the same rows.
+    """
+
+    rows: int
+    stamps: int
+
+
+@dataclass(frozen=True, slots=True)
+class MinuteRuns:
+    """Jobs of one type that finished in one minute.
+
+    ``minute`` is counted since the epoch. ``runs`` leaves cancelled jobs out; ``run_max`` is None
     when no run has both a start and an end. ``cells`` are packed as ``exporter.counting.cells`` says.
     """
 
-    slot: int
+    minute: int
     job_type: str
     runs: int
     failures: int
@@ -63,6 +74,17 @@ class SlotRuns:
     last_run_at: datetime | None
     last_success_at: datetime | None
     cells: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class NewRuns:
+    """What one read found beside the ends that its caller had counted.
+
+    ``ends`` are by slot, 64 bits each: a hash of a job and its finish time.
+    """
+
+    minutes: Sequence[MinuteRuns]
+    ends: Mapping[int, Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ into a text is an identifier such as ``{schema}``, and it is quoted here, in one
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib import resources
 from itertools import chain, count
 from typing import LiteralString, cast
@@ -32,6 +32,11 @@ def load(package: str, file: str = "queries.sql", **identifiers: str | sql.Compo
         for name, body in zip(parts[::2], parts[1::2], strict=True)
         if values.keys() >= set(_PLACEHOLDER.findall(body))
     }
+
+
+def array_literal(numbers: Iterable[int]) -> str:
+    """An array as one text: psycopg would look at each number, of which there may be a hundred thousand."""
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def _free_quote(values: Collection[sql.Composable]) -> str:

@@ -47,7 +47,7 @@ GRANT SELECT ("job_type", "description", "cron", "timezone", "priority", "expire
 GRANT SELECT ("id", "hostname", "pid", "mode", "version", "started_at", "last_seen_at", "processed", "failed", "current_job_type", "current_started_at") ON "ascent"."workers" TO "system_status_exporter";
 GRANT USAGE ON SCHEMA "system_status" TO "system_status_exporter";
 GRANT SELECT, INSERT, UPDATE, DELETE
-   ON system_status.sources, system_status.run_minutes, system_status.run_slots, system_status.schedule_changes TO "system_status_exporter";
+   ON system_status.sources, system_status.run_minutes, system_status.run_ends, system_status.schedule_changes TO "system_status_exporter";
 GRANT SELECT ON system_status.migrations TO "system_status_exporter";
 GRANT USAGE ON SCHEMA "system_status" TO "system_status_grafana";
 GRANT SELECT ON system_status.recent_jobs TO "system_status_grafana";

@@ -10,8 +10,8 @@ from psycopg.errors import QueryCanceled
 
 from exporter.counting.census import Census
 from exporter.counting.day import Growth
-from exporter.counting.store import MINUTE, moment
-from exporter.counting.tally import Tally, minute_of
+from exporter.counting.tally import Tally
+from exporter.counting.times import MINUTE, minute_of, moment
 from exporter.database import Database
 from exporter.job_types import JobTypes
 from exporter.samples import Sample, Samples
@@ -23,17 +23,22 @@ from jobqueue.states import TERMINAL, JobState
 
 log = structlog.get_logger()
 
-_COUNT_AGAIN_AFTER = 3600.0
-"""Seconds until rows deleted out of order, retried or edited by hand are made good; longer when counting takes long."""
-_SHARE_OF_COUNTING = 1 / 4000
-"""The part of the time that full counts may take: millions of rows are counted anew every few hours."""
+_SHARE_OF_COUNTING = 1 / 2000
+"""The part of the time that full counts may take: some ten thousand rows are counted at each poll, a million every
+quarter of an hour. Until then rows that were retried or edited by hand, or deleted out of order, aren't noticed."""
+_FIRST_STEP, _LONGEST_STEP = 60, 2**20
+"""Minutes that one statement counts: an hour at first; two years once that turned out to be quick."""
 _QUICK, _SLOW = 0.05, 0.5
+_FEW = 5_000
+"""Of so many newest rows a count is cheap at each poll."""
 _FOR_EVER = 2**62
+_FAR = 4_000_000_000
+"""A minute in the year 9575."""
 
 
 def count_again_after(took: float) -> float:
-    """Seconds from a full count that *took* so many seconds to the next."""
-    return max(_COUNT_AGAIN_AFTER, took / _SHARE_OF_COUNTING)
+    """Seconds from a full count that *took* so many seconds, without its pauses, to the next."""
+    return took / _SHARE_OF_COUNTING
 
 
 class NotCountedError(ExplainedError):
@@ -62,6 +67,7 @@ class FinishedCollector:
         self._census: Census | None = None
         self._next: Census | None = None
         self._count_again_at = 0.0
+        self._step = _FIRST_STEP
         self._others = 0
         self._frontiers: dict[JobState, datetime | None] = {}
 
@@ -80,6 +86,8 @@ class FinishedCollector:
         if self._census is None or monotonic() > self._count_again_at:
             self._census = await self._count_everything()
             self._frontiers = {}
+        elif self._census.newest[1] <= _FEW:
+            await self._count_newest(self._census)
         self._census.settle(self._tally.first_unsettled)
         async with self._queue.transaction() as conn:
             frontiers = await self._reader.frontiers(conn)
@@ -105,27 +113,36 @@ class FinishedCollector:
         self._frontiers[state] = frontier
 
     async def _count_everything(self) -> Census:
-        begun = monotonic()
         self._others = 0
         census = self._next = Census(self._job_types.label, self._tally.first_unsettled, self._tally.unsettled)
         try:
             async with self._queue.transaction() as conn:
                 frontiers = await self._reader.frontiers(conn)
             begin = min((minute_of(frontier) for frontier in frontiers.values()), default=census.boundary)
-            await self._count_range(census, begin)
+            took = await self._count_range(census, begin)
+            took += await self._count_newest(census)
         finally:
             self._next = None
-        took = monotonic() - begun
         self._count_again_at = monotonic() + count_again_after(took)
-        log.info("finished.counted", rows=census.held.total(), seconds=round(took, 1))
+        log.debug("finished.counted", rows=census.held.total(), seconds=round(took, 1))
         return census
 
-    async def _count_range(self, census: Census, begin: int) -> None:
+    async def _count_newest(self, census: Census) -> float:
+        """Count the newest minutes, whose jobs may have been retried meanwhile; answers the seconds that took."""
+        began = monotonic()
+        async with self._queue.transaction() as conn:
+            span = Span(moment(census.newest[0]), moment(_FAR), MINUTE)
+            census.stand(await self._reader.finished_counts(conn, span, self._job_types.room))
+        return monotonic() - began
+
+    async def _count_range(self, census: Census, begin: int) -> float:
         """Count from minute *begin* to the boundary in steps that take a moment each, with pauses as long.
 
-        Steps know no upper bound: a single row that says it finished in 1970 may stand before the others.
+        Answers the seconds without the pauses. Steps know no upper bound: a single row that says it finished in 1970
+        may stand before the others.
         """
-        step = 60
+        all_took = 0.0
+        step = self._step
         while begin < census.boundary:
             width = census.width_at(begin)
             end = min(begin + step, census.boundary)
@@ -144,6 +161,9 @@ class FinishedCollector:
             census.count(rows, width)
             self._others = max([self._others, *(row.others for row in rows)])
             took = monotonic() - began
+            all_took += took
             begin = end
-            step = 2 * step if took < _QUICK else max(step // 2, 1) if took > _SLOW else step
+            step = min(2 * step, _LONGEST_STEP) if took < _QUICK else max(step // 2, 1) if took > _SLOW else step
             await asyncio.sleep(took)
+        self._step = step
+        return all_took

@@ -8,9 +8,10 @@ from time import monotonic
 from exporter.abilities import Can
 from exporter.counting.cells import percentile
 from exporter.counting.day import DayOfType
+from exporter.counting.late import LateRuns
 from exporter.counting.since_start import Counted, SinceStart
-from exporter.counting.store import moment
 from exporter.counting.tally import Tally
+from exporter.counting.times import moment
 from exporter.job_types import JobTypes
 from exporter.samples import HistogramSample, Sample, Samples, at
 from jobqueue.catalogue import (
@@ -29,6 +30,7 @@ from jobqueue.catalogue import (
     RUN_RETRIES,
     RUN_WAIT,
     RUNS,
+    RUNS_LATE,
 )
 from jobqueue.engine import Capability
 
@@ -44,9 +46,16 @@ class RunsCollector:
     share = 0.01
 
     def __init__(
-        self, tally: Tally, since_start: SinceStart, job_types: JobTypes, can: Can, scrape_interval: float
+        self,
+        tally: Tally,
+        late: LateRuns,
+        since_start: SinceStart,
+        job_types: JobTypes,
+        can: Can,
+        scrape_interval: float,
     ) -> None:
         self._tally = tally
+        self._late = late
         self._scrape_interval = scrape_interval
         self._shown_since: dict[str, float] = {}
         self._since_start = since_start
@@ -59,6 +68,7 @@ class RunsCollector:
         await self._tally.poll(kept=leave_a_trace)
         if not leave_a_trace:
             return ()
+        await self._late.look_when_due()
         unknown = {
             metric
             for metric, capability in ((RUN_WAIT, Capability.WAITS), (RUN_RETRIES, Capability.RETRIES))
@@ -67,7 +77,10 @@ class RunsCollector:
         day, counted = self._tally.day, self._since_start.types
         in_day = {job_type for job_type, of_type in day.types.items() if of_type.runs}
         self._job_types.see(self.name, in_day | counted.keys())
-        samples: list[Sample | HistogramSample] = [*at(DAY_START, (), self._window_start())]
+        samples: list[Sample | HistogramSample] = [
+            *at(DAY_START, (), self._window_start()),
+            Sample(RUNS_LATE, (), self._late.found),
+        ]
         for job_type in self._job_types.known:
             of_type = None if self._is_new(job_type) else counted.get(job_type)
             figures = _samples(job_type, of_type or Counted(), day.types.get(job_type) or DayOfType())

@@ -53,6 +53,22 @@ class Census:
                 self._minutes[minute].update(rows)
                 self.held.update(rows)
 
+    def stand(self, rows: Iterable[FinishedCount]) -> None:
+        """Take away those that were counted but stand there no more: *rows* are all of the ``newest``, by minute.
+
+        A row that the tally hasn't counted yet is left to it.
+        """
+        there: Counter[tuple[int, str, JobState]] = Counter()
+        for row in rows:
+            there[row.slot, self._label(row.job_type), row.state] += row.jobs
+        for minute, held in self._minutes.items():
+            if minute < self._settled_until:
+                continue
+            for (job_type, state), jobs in list(held.items()):
+                gone = max(0, jobs - there[minute, job_type, state])
+                held[job_type, state] -= gone
+                self.held[job_type, state] -= gone
+
     def count(self, rows: Iterable[FinishedCount], slot_minutes: int) -> None:
         """Take in rows from before the boundary, read in slots of so many minutes."""
         for row in rows:
@@ -93,6 +109,11 @@ class Census:
                 key = (self._label(row.job_type), state)
                 self._slots[slot][key] += row.jobs
                 self.held[key] += row.jobs
+
+    @property
+    def newest(self) -> tuple[int, int]:
+        """The first minute that isn't gathered into a slot yet, and how many rows ended since then."""
+        return self._settled_until, sum(held.total() for held in self._minutes.values())
 
     @property
     def narrow_from(self) -> int:

@@ -1,144 +1,209 @@
-"""The poller's memory: slots as last seen, minutes as last committed."""
+"""The poller's memory: which ends of jobs are counted, and the minutes that they make."""
 
+from array import array
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.counting.runs import Runs
-from jobqueue.rows import SlotRuns
+from jobqueue.bounds import LISTS
+from jobqueue.rows import MinuteRuns, NewRuns, SlotCount
 
 MAX_RANGES = 4
 ROWS_PER_RANGE = 200_000
 """Aggregating costs 2 to 3 microseconds a row: half a second a statement at most."""
+MOST_ENDS = LISTS["ends"]
+"""A slot with more rows is crowded: its ends would fill the memory, so its minute is compared by number."""
 
 Key = tuple[int, str]
-"""A slot or a minute, as a number since the epoch, and a job type."""
+"""A minute since the epoch, and a job type."""
+
+Ends = Mapping[int, Sequence[int]]
+"""Ends of jobs by slot: each is a hash of a job and its finish time. A slot without any is a crowded one."""
+
+
+NONE = NewRuns((), {})
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What one read would change; nothing has changed until the store took it and the ledger accepted it."""
 
-    counts: Mapping[int, int]
-    slots: Mapping[Key, Runs]
+    counts: Mapping[int, SlotCount]
+    ends: Ends
     minutes: Mapping[Key, Runs]
     growth: Mapping[Key, Runs]
-    """What each minute gained since it was last accepted."""
+    """What each minute gained since this process last told its followers."""
 
 
 class Ledger:
-    """Turns reads of slots into growth of minutes, each finished row once.
+    """Turns reads of slots into growth of minutes, each end of a job once.
 
-    It never forgets a figure while its minute can still be re-read, and it changes only in ``accept``: a read whose
-    write failed leaves no trace, and is read again.
+    Two figures a minute: what is counted, by whichever exporter, and what this process has told its followers. It
+    changes only in ``accept``: a read whose write failed leaves no trace, and is read again.
     """
 
-    def __init__(self, slot_seconds: int) -> None:
+    def __init__(self, slot_seconds: int, ends_from: int = 0) -> None:
         if 60 % slot_seconds:
             raise ValueError(f"slot_seconds: found {slot_seconds}, allowed: a divisor of 60")
         self.slot_seconds = slot_seconds
-        self._seen: dict[int, int] = {}
-        self._slots: dict[int, dict[str, Runs]] = {}
+        self.ends_from = ends_from
+        """The first minute whose ends are all known. What ended before it can only be compared by number."""
+        self._seen: dict[int, SlotCount] = {}
+        self._ends: dict[int, Sequence[int]] = {}
         self._counted: dict[Key, Runs] = {}
-        self._stored: dict[Key, Runs] = {}
-        self._unsettled: set[Key] = set()
+        self._told: dict[Key, Runs] = {}
+        self._unwritten: set[Key] = set()
+        self._unwritten_ends: dict[int, Sequence[int]] = {}
 
     @property
-    def per_minute(self) -> int:
-        """Slots in a minute."""
-        return 60 // self.slot_seconds
-
-    @property
-    def counted(self) -> Mapping[Key, Runs]:
-        """The minutes that can still be re-read, as last accepted."""
-        return self._counted
+    def told(self) -> Mapping[Key, Runs]:
+        """The minutes that can still be read again, as the followers know them."""
+        return self._told
 
     @property
     def job_types(self) -> set[str]:
         """The types that it knows."""
-        of_slots = (job_type for slot in self._slots.values() for job_type in slot)
-        return {*of_slots, *(job_type for _, job_type in (*self._counted, *self._stored))}
+        return {job_type for _, job_type in self._counted}
 
-    def start(self, minutes: Mapping[Key, Runs], slots: Mapping[Key, Runs]) -> None:
+    @property
+    def ends(self) -> Ends:
+        """The ends that are counted."""
+        return self._ends
+
+    def start(self, minutes: Mapping[Key, Runs], ends: Ends, ends_from: int) -> None:
         """Begin where the store ends: what it holds was counted before this process."""
-        self._counted = dict(minutes)
-        self.reload(minutes, slots)
-        self._unsettled.clear()
+        self._counted, self._told, self._ends = dict(minutes), dict(minutes), dict(ends)
+        self.ends_from = ends_from
 
-    def reload(self, minutes: Mapping[Key, Runs], slots: Mapping[Key, Runs]) -> None:
-        """Compare with the store after a failure: others may have written meanwhile, or a commit was lost."""
-        self._stored = dict(minutes)
+    def recall(self, minutes: Mapping[Key, Runs]) -> None:
+        """Know minutes again that were forgotten: they were counted, and the followers told."""
+        known = self._counted.keys()
+        forgotten = {key: runs for key, runs in minutes.items() if key not in known}
+        self._counted |= forgotten
+        self._told |= forgotten
+
+    def merge(self, minutes: Mapping[Key, Runs], ends: Ends, ends_from: int) -> None:
+        """Compare with the store, which others write too, and which may have lost the newest of it in a crash.
+
+        Where either side has all ends of the other, it is right. Where each has some of its own, the store is: what
+        only this process had counted is found in the queue again.
+        """
+        self.ends_from = max(self.ends_from, ends_from)
         self._seen.clear()
-        for (slot, job_type), runs in slots.items():
-            known = self._slots.setdefault(slot, {})
-            known[job_type] = runs.greatest(known[job_type]) if job_type in known else runs
-        self._unsettled = self._counted.keys() | self._stored.keys()
-
-    def changed(self, counts: Mapping[int, int]) -> dict[int, int]:
-        """Those slots whose number of rows differs from the one last seen: not only larger ones."""
-        return {slot: rows for slot, rows in counts.items() if self._seen.get(slot) != rows}
-
-    def draft(self, counts: Mapping[int, int], rows: Iterable[SlotRuns]) -> Draft:
-        """Work out what *rows*, the changed slots read again, add to what is known."""
-        read: defaultdict[Key, Runs] = defaultdict(Runs)
-        for row in rows:
-            read[row.slot, row.job_type].add(Runs.read(row))
-        slots = {
-            (slot, job_type): runs.greatest(self._slots.get(slot, {}).get(job_type, _NOTHING))
-            for (slot, job_type), runs in read.items()
+        ours, stored = _by_minute(self._ends, self.slot_seconds), _by_minute(ends, self.slot_seconds)
+        by_number = self.crowded({}) | {self._minute_of(slot) for slot, known in ends.items() if not known}
+        ahead = {minute for minute, known in ours.items() if known > stored.get(minute, set())} | by_number
+        counted = {key: runs for key, runs in self._counted.items() if key[0] in ahead or key[0] < self.ends_from}
+        for key, runs in minutes.items():
+            counted[key] = counted[key].greatest(runs) if key in counted else runs
+        self._counted = counted
+        kept = {slot: known for slot, known in self._ends.items() if self._minute_of(slot) in ahead}
+        self._ends = {**ends, **kept}
+        self._unwritten = {key for key, runs in counted.items() if runs.finished > minutes.get(key, _NOTHING).finished}
+        self._unwritten_ends = {
+            slot: lacking
+            for slot, known in kept.items()
+            if (lacking := sorted({*known} - {*ends.get(slot, ())})) or slot not in ends
         }
-        minutes, growth = {}, {}
-        for key in self._touched(slots) | self._unsettled:
-            counted, stored = self._counted.get(key, _NOTHING), self._stored.get(key, _NOTHING)
-            known = self._sum_of_slots(key, slots).greatest(counted).greatest(stored)
-            if known.finished > stored.finished:
-                minutes[key] = known
-            if known.finished > counted.finished:
-                growth[key] = known.growth_since(counted)
-        return Draft(counts, slots, minutes, growth)
+
+    def changed(self, counts: Mapping[int, SlotCount]) -> dict[int, int]:
+        """Those slots that aren't as they were seen last, with their number of rows."""
+        return {slot: count.rows for slot, count in counts.items() if self._seen.get(slot) != count}
+
+    def crowded(self, counts: Mapping[int, SlotCount]) -> set[int]:
+        """The minutes that have a crowded slot, by *counts* or since earlier: once crowded, a minute stays so."""
+        known = (slot for slot, ends in self._ends.items() if not ends)
+        return {self._minute_of(slot) for slot in (*known, *(s for s, c in counts.items() if c.rows > MOST_ENDS))}
+
+    def ends_between(self, first: int, last: int) -> Iterator[int]:
+        """The counted ends of the slots from *first* to *last*."""
+        for slot in range(first, last + 1):
+            yield from self._ends.get(slot, ())
+
+    def draft(self, counts: Mapping[int, SlotCount], new: NewRuns = NONE, whole: NewRuns = NONE) -> Draft:
+        """Work out what minutes become: with *new* ends they grow, of those read *whole* each greater figure counts."""
+        grown = _gathered(new.minutes)
+        minutes = {key: Runs.total((self._counted.get(key, _NOTHING), runs)) for key, runs in grown.items()}
+        for key, runs in _gathered(whole.minutes).items():
+            minutes[key] = runs.greatest(self._counted.get(key, _NOTHING))
+        ends = together(new.ends, whole.ends)
+        ends |= {slot: () for slot, count in counts.items() if count.rows > MOST_ENDS}
+        return self._draft(counts, ends, minutes)
 
     def accept(self, draft: Draft) -> None:
         """Take over a draft that was committed."""
         self._seen.update(draft.counts)
-        for (slot, job_type), runs in draft.slots.items():
-            self._slots.setdefault(slot, {})[job_type] = runs
-        self._stored.update(draft.minutes)
+        for slot, ends in draft.ends.items():
+            known = self._ends.get(slot)
+            crowded = not ends or (known is not None and not known)
+            self._ends[slot] = () if crowded else array("q", {*(known or ()), *ends})
+        self._counted.update(draft.minutes)
         for key in draft.growth:
-            self._counted[key] = self._stored[key]
-        self._unsettled.clear()
+            self._told[key] = self._counted[key]
+        self._unwritten.clear()
+        self._unwritten_ends.clear()
 
     def forget_before(self, minute: int) -> None:
         """Drop what no poll reads again."""
-        first_slot = minute * self.per_minute
+        first_slot = minute * (60 // self.slot_seconds)
+        self.ends_from = max(self.ends_from, minute)
         self._seen = {slot: rows for slot, rows in self._seen.items() if slot >= first_slot}
-        self._slots = {slot: runs for slot, runs in self._slots.items() if slot >= first_slot}
+        self._ends = {slot: ends for slot, ends in self._ends.items() if slot >= first_slot}
         self._counted = {key: runs for key, runs in self._counted.items() if key[0] >= minute}
-        self._stored = {key: runs for key, runs in self._stored.items() if key[0] >= minute}
+        self._told = {key: runs for key, runs in self._told.items() if key[0] >= minute}
 
-    def _touched(self, slots: Collection[Key]) -> set[Key]:
-        return {(slot // self.per_minute, job_type) for slot, job_type in slots}
-
-    def _sum_of_slots(self, key: Key, fresh: Mapping[Key, Runs]) -> Runs:
-        minute, job_type = key
-        first = minute * self.per_minute
-        parts = (
-            fresh.get((slot, job_type)) or self._slots.get(slot, {}).get(job_type)
-            for slot in range(first, first + self.per_minute)
+    def _draft(self, counts: Mapping[int, SlotCount], ends: Ends, minutes: Mapping[Key, Runs]) -> Draft:
+        grown = {key: runs for key, runs in minutes.items() if runs.finished > self._finished(self._counted, key)}
+        counted = {**self._counted, **grown}
+        return Draft(
+            counts,
+            together(self._unwritten_ends, ends),
+            {**{key: self._counted[key] for key in self._unwritten}, **grown},
+            {
+                key: runs.growth_since(self._told.get(key, _NOTHING))
+                for key, runs in counted.items()
+                if runs.finished > self._finished(self._told, key)
+            },
         )
-        return Runs.total(part for part in parts if part is not None)
+
+    def _finished(self, minutes: Mapping[Key, Runs], key: Key) -> int:
+        return minutes[key].finished if key in minutes else 0
+
+    def _minute_of(self, slot: int) -> int:
+        return slot * self.slot_seconds // 60
 
 
 _NOTHING = Runs()
 
 
-def ranges(changed: Mapping[int, int]) -> list[tuple[int, int]]:
+def together(some: Ends, others: Ends) -> dict[int, Sequence[int]]:
+    """The ends of both, by slot."""
+    return {slot: [*some.get(slot, ()), *others.get(slot, ())] for slot in some.keys() | others.keys()}
+
+
+def _gathered(rows: Iterable[MinuteRuns]) -> Mapping[Key, Runs]:
+    gathered: defaultdict[Key, Runs] = defaultdict(Runs)
+    for row in rows:
+        gathered[row.minute, row.job_type].add(Runs.read(row))
+    return gathered
+
+
+def _by_minute(ends: Ends, slot_seconds: int) -> Mapping[int, set[int]]:
+    minutes: defaultdict[int, set[int]] = defaultdict(set)
+    for slot, known in ends.items():
+        minutes[slot * slot_seconds // 60].update(known)
+    return minutes
+
+
+def ranges(changed: Mapping[int, int], *, over_gaps: bool = True) -> list[tuple[int, int]]:
     """Group slots into ranges ``[first, last]`` to be read by one statement each.
 
     Unbroken ranges of at most ``ROWS_PER_RANGE`` rows; where gaps would make more than ``MAX_RANGES``, gaps are read
-    too, which costs time and changes nothing.
+    too, which costs time and changes nothing, unless *over_gaps* is forbidden.
     """
     apart = _grouped(changed, over_gaps=False)
-    return apart if len(apart) <= MAX_RANGES else _grouped(changed, over_gaps=True)
+    return _grouped(changed, over_gaps=True) if over_gaps and len(apart) > MAX_RANGES else apart
 
 
 def _grouped(changed: Mapping[int, int], *, over_gaps: bool) -> list[tuple[int, int]]:

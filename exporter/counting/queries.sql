@@ -1,19 +1,75 @@
 -- The memory of counting in schema system_status: anchors, and the last 24 hours.
 
 -- name: source
-SELECT polled_at, counted_from FROM system_status.sources WHERE source = %(source)s
+SELECT polled_at, counted_from, ends_from, writes FROM system_status.sources WHERE source = %(source)s
 
 -- name: write_source
--- The anchor only moves forward; where history begins is said once.
-INSERT INTO system_status.sources AS known (source, polled_at, counted_from)
-VALUES (%(source)s, %(polled_at)s, %(counted_from)s)
+-- No row when another exporter has written since %(writes)s was read: this one has to read its figures first.
+INSERT INTO system_status.sources AS known (source, polled_at, counted_from, ends_from, writes)
+VALUES (%(source)s, %(polled_at)s, %(counted_from)s, %(ends_from)s, 1)
 ON CONFLICT (source) DO UPDATE
-   SET polled_at = greatest(known.polled_at, excluded.polled_at),
-       counted_from = coalesce(known.counted_from, excluded.counted_from)
+   SET polled_at = coalesce(excluded.polled_at, known.polled_at),
+       counted_from = coalesce(known.counted_from, excluded.counted_from),
+       ends_from = coalesce(excluded.ends_from, known.ends_from),
+       writes = known.writes + 1
+ WHERE known.writes = %(writes)s
+RETURNING writes
 
--- name: set_back
--- The queue's clock was set back: an anchor that lies ahead of it would hide what finishes until then.
-UPDATE system_status.sources SET polled_at = %(polled_at)s WHERE source = %(source)s AND polled_at > %(polled_at)s
+-- name: ends
+SELECT floor(date_part('epoch', slot) / %(slot_seconds)s)::bigint AS slot, ends[:2 * {most_ends}] AS ends
+  FROM system_status.run_ends
+ WHERE source = %(source)s AND slot >= %(since)s
+ LIMIT {most_minutes}
+
+-- name: write_ends
+-- A slot without ends is a crowded one, and stays so.
+INSERT INTO system_status.run_ends AS known (source, slot, ends)
+SELECT %(source)s, slot, ends::bigint[] FROM unnest(%(slots)s::timestamptz[], %(ends)s::text[]) AS row (slot, ends)
+ON CONFLICT (source, slot) DO UPDATE
+   SET ends = CASE WHEN '{{}}' IN (known.ends, excluded.ends) THEN '{{}}' ELSE known.ends || excluded.ends END
+
+-- name: prune_ends
+DELETE FROM system_status.run_ends WHERE source = %(source)s AND slot < %(before)s
+
+-- name: minutes
+SELECT floor(date_part('epoch', minute) / 60)::bigint AS minute, {job_type} AS job_type, runs, failures,
+       retries, cancelled, run_seconds, run_max, wait_seconds, last_run_at, last_success_at,
+       buckets[:{most_cells}] AS cells
+  FROM system_status.run_minutes
+ WHERE source = %(source)s AND minute >= %(since)s AND minute < %(until)s
+ LIMIT {most_minutes}
+
+-- name: write_minutes
+-- Rows come as one array a column, buckets as array literals, so that any number takes one round trip. The larger row stays:
+-- a minute that was kept in memory while nothing could be written may be older than the one that is there.
+INSERT INTO system_status.run_minutes AS known
+       (source, minute, job_type, runs, failures, retries, cancelled, run_seconds, run_max, wait_seconds, last_run_at,
+        last_success_at, buckets)
+SELECT %(source)s, minute, job_type, runs, failures, retries, cancelled, run_seconds, run_max, wait_seconds, last_run_at,
+       last_success_at, buckets::int[]
+  FROM unnest(%(minutes)s::timestamptz[], %(job_types)s::text[], %(runs)s::int[], %(failures)s::int[],
+              %(retries)s::int[], %(cancelled)s::int[], %(run_seconds)s::float8[], %(run_max)s::float8[],
+              %(wait_seconds)s::float8[], %(last_run_at)s::timestamptz[], %(last_success_at)s::timestamptz[],
+              %(buckets)s::text[])
+       AS row (minute, job_type, runs, failures, retries, cancelled, run_seconds, run_max, wait_seconds, last_run_at,
+               last_success_at, buckets)
+ON CONFLICT (source, minute, job_type) DO UPDATE
+   SET runs = excluded.runs, failures = excluded.failures, retries = excluded.retries, cancelled = excluded.cancelled,
+       run_seconds = excluded.run_seconds, run_max = excluded.run_max, wait_seconds = excluded.wait_seconds,
+       last_run_at = excluded.last_run_at, last_success_at = excluded.last_success_at, buckets = excluded.buckets
+ WHERE excluded.runs + excluded.cancelled > known.runs + known.cancelled
+
+-- name: finished_by_minute
+SELECT floor(date_part('epoch', minute) / 60)::bigint AS minute, sum(runs + cancelled)::bigint AS finished
+  FROM system_status.run_minutes
+ WHERE source = %(source)s AND minute >= %(since)s AND minute < %(until)s
+ GROUP BY 1
+
+-- name: prune_minutes
+-- The rows of the newest run and the newest success of each type stay, however old: "last run" has to know them.
+DELETE FROM system_status.run_minutes
+ WHERE source = %(source)s AND minute < %(before)s
+   AND (minute, job_type) NOT IN (SELECT * FROM unnest(%(kept_times)s::timestamptz[], %(kept_types)s::text[]))
 
 -- name: day_figures
 -- Job types for which there is no room (those that are known come first) are added up, in each of these queries: after the

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Self, TypeVar
 
 from exporter.counting.cells import Distribution, unpack
-from jobqueue.rows import SlotRuns
+from jobqueue.rows import MinuteRuns
 
 Ordered = TypeVar("Ordered", float, datetime)
 
@@ -31,7 +31,7 @@ class Runs:
     waits: Distribution = field(default_factory=Distribution)
 
     @classmethod
-    def read(cls, row: SlotRuns) -> Self:
+    def read(cls, row: MinuteRuns) -> Self:
         """Take over a row of an engine's answer."""
         return cls(
             row.runs,
@@ -92,17 +92,20 @@ class Runs:
         )
 
     def growth_since(self, earlier: "Runs") -> "Runs":
-        """What was added to an *earlier* view of the same stretch; the longest and the last stay as they are."""
+        """What was added to an *earlier* view of the same stretch; the longest and the last stay as they are.
+
+        No figure is negative: a counter that falls would be read as a restart.
+        """
         if not earlier.finished:
             return self
         return Runs(
-            self.runs - earlier.runs,
-            self.failures - earlier.failures,
-            self.retries - earlier.retries,
-            self.cancelled - earlier.cancelled,
-            self.run_seconds - earlier.run_seconds,
+            max(0, self.runs - earlier.runs),
+            max(0, self.failures - earlier.failures),
+            max(0, self.retries - earlier.retries),
+            max(0, self.cancelled - earlier.cancelled),
+            max(0.0, self.run_seconds - earlier.run_seconds),
             self.run_max,
-            self.wait_seconds - earlier.wait_seconds,
+            max(0.0, self.wait_seconds - earlier.wait_seconds),
             self.last_run_at,
             self.last_success_at,
             self.durations - earlier.durations,

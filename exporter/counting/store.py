@@ -1,7 +1,8 @@
 """Where counted runs are kept: ``system_status.run_minutes``, and this process's memory while that can't be written."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,19 +12,21 @@ from psycopg.rows import class_row
 
 from exporter.counting.cells import pack
 from exporter.counting.day import Day
-from exporter.counting.ledger import Key
+from exporter.counting.ledger import Ends, Key, together
 from exporter.counting.runs import Runs
+from exporter.counting.times import MINUTE, moment
 from exporter.database import Database
 from exporter.trouble import reason_of
 from jobqueue import sql
 from jobqueue.bounds import line, literals
 from jobqueue.engine import Conn, Room
 from jobqueue.reasons import Reason
-from jobqueue.rows import SlotRuns
+from jobqueue.rows import MinuteRuns
+from jobqueue.sql import array_literal
 
 log = structlog.get_logger()
 
-MINUTE = 60
+_NOTHING = Runs()
 _ROWS_PER_WRITE = 5_000
 _NOT_THERE = (
     errors.InsufficientPrivilege,
@@ -40,24 +43,30 @@ class Anchor:
 
     polled_at: datetime | None = None
     counted_from: datetime | None = None
+    ends_from: datetime | None = None
+    """Since when all counted ends are kept."""
+
+
+class OutdatedError(Exception):
+    """Another exporter of the source has written since this one read the store: nothing was written."""
 
 
 class RunStore:
     """The memory of counting of one source.
 
     Rows that can't be written are kept here and written as soon as that is possible again; until then every answer
-    is the table's, as far as it can be read, with these rows over it.
+    is the table's, as far as it can be read, with these rows over it. Several exporters may write: each write names the
+    one that it builds upon, and is refused when there was another.
     """
 
     def __init__(self, database: Database, source: str, slot_seconds: int) -> None:
         self._database = database
         self._source = source
         self._slot_seconds = slot_seconds
-        package = "exporter.counting"
-        self._queries = sql.load(package, "queries.sql", **literals())
-        self._minutes = sql.load(package, "rows.sql", table="run_minutes", time="minute", **literals())
-        self._slots = sql.load(package, "rows.sql", table="run_slots", time="slot", **literals())
+        self._queries = sql.load("exporter.counting", "queries.sql", **literals())
+        self._writes: int | None = None
         self._unwritten: dict[Key, Runs] = {}
+        self._unwritten_ends: dict[int, Sequence[int]] = {}
         self.failure: str | None = None
         """Why rows can't be written now; None when they can."""
         self.reason = Reason.OTHER
@@ -66,7 +75,7 @@ class RunStore:
         """Whether anybody can know that by now."""
 
     async def anchor(self) -> Anchor:
-        """Find where counting ended; an empty anchor where our tables aren't to be had."""
+        """Find where counting ended; an empty anchor where our tables aren't to be had. The next write builds on it."""
         self.was_asked = True
         try:
             async with self._database.transaction() as conn:
@@ -75,51 +84,69 @@ class RunStore:
         except Error as error:
             self._failed_to_read(error)
             return Anchor()
-        return Anchor(*row) if row else Anchor()
+        self._writes = row[3] if row else None
+        return Anchor(*row[:3]) if row else Anchor()
 
     async def minutes(self, first: int, end: int | None = None) -> dict[Key, Runs]:
         """Read the minutes from *first* up to *end*, not included."""
-        known = await self._read(self._minutes["between"], MINUTE, first, end)
+        known = await self._read_minutes(first, end)
         for key, runs in self._unwritten.items():
             if first <= key[0] and (end is None or key[0] < end):
                 known[key] = runs.greatest(known[key]) if key in known else runs
         return known
 
-    async def slots(self, first: int) -> dict[Key, Runs]:
-        """Read the durable slots from *first* on."""
-        return await self._read(self._slots["between"], self._slot_seconds, first, None)
-
-    async def write(self, minutes: Mapping[Key, Runs], slots: Mapping[Key, Runs], anchor: Anchor) -> None:
-        """Write rows and anchor in one transaction, or keep the rows here when that fails."""
-        rows = {**self._unwritten, **minutes}
+    async def ends(self, first: int) -> dict[int, Sequence[int]]:
+        """Read the counted ends from minute *first* on, by slot."""
+        values = {"source": self._source, "slot_seconds": self._slot_seconds, "since": moment(first)}
         try:
             async with self._database.transaction() as conn:
-                await self._write(conn, self._minutes["write"], MINUTE, rows)
-                await self._write(conn, self._slots["write"], self._slot_seconds, slots)
-                await conn.execute(
-                    self._queries["write_source"],
-                    {
-                        "source": self._source,
-                        "polled_at": anchor.polled_at,
-                        "counted_from": anchor.counted_from,
-                    },
-                )
+                cursor = await conn.execute(self._queries["ends"], values)
+                return {slot: array("q", ends) async for slot, ends in cursor}
         except Error as error:
-            self._unwritten = rows
+            self._failed_to_read(error)
+            return {}
+
+    async def reread(self, first: int) -> tuple[Anchor, dict[Key, Runs], dict[int, Sequence[int]]]:
+        """Read all of it from minute *first* on, as others have written it.
+
+        What this process couldn't write of those minutes is forgotten here: its ledger knows it, and compares.
+        """
+        anchor = await self.anchor()
+        older = [key for key in self._unwritten if key[0] < first]
+        if older:
+            stored = await self._read_minutes(min(minute for minute, _ in older), first)
+            older = [key for key in older if self._unwritten[key].finished > stored.get(key, _NOTHING).finished]
+        minutes, ends = await self._read_minutes(first, None), await self.ends(first)
+        self._unwritten = {key: self._unwritten[key] for key in older}
+        self._unwritten_ends = {}
+        return anchor, minutes, ends
+
+    async def finished_by_minute(self, first: int, end: int) -> Mapping[int, int]:
+        """How many ends are counted in each minute from *first* up to *end*."""
+        values = {"source": self._source, "since": moment(first), "until": moment(end)}
+        async with self._database.transaction() as conn:
+            return dict(await (await conn.execute(self._queries["finished_by_minute"], values)).fetchall())
+
+    async def write(self, minutes: Mapping[Key, Runs], ends: Ends, anchor: Anchor) -> None:
+        """Write rows and anchor in one transaction, or keep the rows here when that fails.
+
+        Raises ``OutdatedError`` when there is a write that wasn't read.
+        """
+        rows = {**self._unwritten, **minutes}
+        slots = together(self._unwritten_ends, ends)
+        try:
+            async with self._database.transaction() as conn:
+                writes = await self._write_anchor(conn, anchor)
+                await self._write_minutes(conn, rows)
+                await self._write_ends(conn, slots)
+        except Error as error:
+            self._unwritten, self._unwritten_ends = rows, slots
             self._failed(error)
         else:
-            self._unwritten = {}
+            self._writes, self._unwritten, self._unwritten_ends = writes, {}, {}
             if self.failure is not None:
                 log.info("store.written", source=self._source, minutes=len(rows))
             self.failure = None
-
-    async def set_back(self, polled_at: datetime) -> None:
-        """Move the anchor back, where it can be written."""
-        try:
-            async with self._database.transaction() as conn:
-                await conn.execute(self._queries["set_back"], {"source": self._source, "polled_at": polled_at})
-        except Error as error:
-            self._failed(error)
 
     async def day(self, first_minute: int, label: Callable[[str], str], room: Callable[[], Room]) -> Day:
         """Add up the window that begins at *first_minute*, and the last runs before it, under labels."""
@@ -132,7 +159,7 @@ class RunStore:
             day = Day(first_minute)
         if self._unwritten:
             first = min(minute for minute, _ in self._unwritten)
-            stored = await self._read(self._minutes["between"], MINUTE, first, None)
+            stored = await self._read_minutes(first, None)
             day.add(
                 (minute, label(job_type), runs.growth_since(stored.get((minute, job_type), Runs())))
                 for (minute, job_type), runs in self._unwritten.items()
@@ -165,41 +192,64 @@ class RunStore:
             if at is not None
         }
         self._unwritten = {key: runs for key, runs in self._unwritten.items() if key[0] >= first_minute}
+        first_slot = settled * MINUTE // self._slot_seconds
+        self._unwritten_ends = {slot: ends for slot, ends in self._unwritten_ends.items() if slot >= first_slot}
         async with self._database.transaction() as conn:
-            for query, before in ((self._minutes["prune"], first_minute), (self._slots["prune"], settled)):
-                await conn.execute(
-                    query,
-                    {
-                        "source": self._source,
-                        "before": moment(before),
-                        "kept_times": [time for time, _ in kept],
-                        "kept_types": [job_type for _, job_type in kept],
-                    },
-                )
+            await conn.execute(
+                self._queries["prune_minutes"],
+                {
+                    "source": self._source,
+                    "before": moment(first_minute),
+                    "kept_times": [time for time, _ in kept],
+                    "kept_types": [job_type for _, job_type in kept],
+                },
+            )
+            await conn.execute(self._queries["prune_ends"], {"source": self._source, "before": moment(settled)})
 
-    async def _read(self, query: Any, seconds: int, first: int, end: int | None) -> dict[Key, Runs]:
+    async def _read_minutes(self, first: int, end: int | None) -> dict[Key, Runs]:
         values = {
             "source": self._source,
-            "slot_seconds": seconds,
-            "since": moment(first, seconds),
-            "until": datetime.max.replace(tzinfo=UTC) if end is None else moment(end, seconds),
+            "since": moment(first),
+            "until": datetime.max.replace(tzinfo=UTC) if end is None else moment(end),
         }
         try:
             async with (
                 self._database.transaction() as conn,
-                conn.cursor(row_factory=class_row(SlotRuns)) as cursor,
+                conn.cursor(row_factory=class_row(MinuteRuns)) as cursor,
             ):
-                await cursor.execute(query, values)
-                return {(row.slot, row.job_type): Runs.read(row) async for row in cursor}
+                await cursor.execute(self._queries["minutes"], values)
+                return {(row.minute, row.job_type): Runs.read(row) async for row in cursor}
         except Error as error:
             self._failed_to_read(error)
             return {}
 
-    async def _write(self, conn: Conn, query: Any, seconds: int, rows: Mapping[Key, Runs]) -> None:
+    async def _write_anchor(self, conn: Conn, anchor: Anchor) -> int:
+        """Take the turn to write: the row stays locked until the end of the transaction."""
+        cursor = await conn.execute(
+            self._queries["write_source"], {"source": self._source, "writes": self._writes, **asdict(anchor)}
+        )
+        row = await cursor.fetchone()
+        if row is None:
+            raise OutdatedError
+        writes: int = row[0]
+        return writes
+
+    async def _write_minutes(self, conn: Conn, rows: Mapping[Key, Runs]) -> None:
         keys = sorted(rows)
         for start in range(0, len(keys), _ROWS_PER_WRITE):
             batch = keys[start : start + _ROWS_PER_WRITE]
-            await conn.execute(query, {"source": self._source, **_columns(batch, rows, seconds)})
+            values = {"source": self._source, **_columns(batch, rows)}
+            await conn.execute(self._queries["write_minutes"], values)
+
+    async def _write_ends(self, conn: Conn, ends: Ends) -> None:
+        if ends:
+            slots = sorted(ends)
+            values = {
+                "source": self._source,
+                "slots": [moment(slot, self._slot_seconds) for slot in slots],
+                "ends": [array_literal(ends[slot]) for slot in slots],
+            }
+            await conn.execute(self._queries["write_ends"], values)
 
     def _failed_to_read(self, error: Error) -> None:
         self._failed(error)
@@ -218,16 +268,10 @@ class RunStore:
         self.failure, self.reason = line(error), reason_of(error)
 
 
-def moment(number: int, seconds: int = MINUTE) -> datetime:
-    """When a minute, or a slot of so many *seconds*, begins."""
-    return datetime.fromtimestamp(number * seconds, UTC)
-
-
-def _columns(keys: Iterable[Key], rows: Mapping[Key, Runs], seconds: int) -> dict[str, list[Any]]:
-    keys = list(keys)
+def _columns(keys: Sequence[Key], rows: Mapping[Key, Runs]) -> dict[str, list[Any]]:
     runs = [rows[key] for key in keys]
     return {
-        "times": [moment(number, seconds) for number, _ in keys],
+        "minutes": [moment(minute) for minute, _ in keys],
         "job_types": [job_type for _, job_type in keys],
         "runs": [row.runs for row in runs],
         "failures": [row.failures for row in runs],
@@ -238,5 +282,5 @@ def _columns(keys: Iterable[Key], rows: Mapping[Key, Runs], seconds: int) -> dic
         "wait_seconds": [row.wait_seconds for row in runs],
         "last_run_at": [row.last_run_at for row in runs],
         "last_success_at": [row.last_success_at for row in runs],
-        "buckets": [f"{{{','.join(map(str, pack(row.durations, row.waits)))}}}" for row in runs],
+        "buckets": [array_literal(pack(row.durations, row.waits)) for row in runs],
     }

@@ -1,7 +1,8 @@
 """One source's finished runs: polled by the law, kept in the store, added up over the last 24 hours."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -9,24 +10,33 @@ import structlog
 from psycopg import Error
 
 from exporter.counting.day import MINUTES_OF_DAY, Day, Growth
-from exporter.counting.ledger import Draft, Key, Ledger, ranges
+from exporter.counting.ledger import Draft, Key, Ledger
+from exporter.counting.reads import Reads
 from exporter.counting.runs import Runs
-from exporter.counting.store import Anchor, RunStore, moment
+from exporter.counting.store import Anchor, OutdatedError, RunStore
+from exporter.counting.times import minute_of, moment
 from exporter.database import Database
-from exporter.trouble import reason_of
-from jobqueue.bounds import OTHER, line
+from exporter.trouble import ExplainedError, reason_of
+from jobqueue.bounds import line
 from jobqueue.engine import ANY, Conn, QueueReader, Room, Span
 from jobqueue.reasons import Reason
-from jobqueue.rows import SlotRuns
 from jobqueue.schedules import Ends
 
 log = structlog.get_logger()
 
 Clock = Callable[[Conn], Awaitable[datetime | None]]
 
+SLOT_SECONDS = 5
+"""Finish times are compared in slots as long as that: a poll reads again only those in which something has changed."""
+FAR_AHEAD = 2**40
+"""A minute after all others."""
+
 _DAY = timedelta(days=1)
+_APART = timedelta(seconds=1)
+"""Exporters of one source read its clock at different moments: so much less than before is no clock set back."""
 _HOUR = 60
-_WHOLE_MINUTES = 60
+_WHOLE_MINUTE = 60
+_TRIES = 5
 _STEP = 10
 """Minutes that are read at once where much has to be: adding them up keeps the process from all else."""
 _KEPT_MINUTES = MINUTES_OF_DAY + 2 * _HOUR
@@ -35,6 +45,10 @@ _PRUNE_EVERY_MINUTES = 10
 
 class NothingReplayedError(Exception):
     """A standby that has replayed nothing since its start can't say up to when it has been read."""
+
+
+class CrowdedError(ExplainedError):
+    """Other exporters write so often that this one never gets its turn."""
 
 
 class Follower(Protocol):
@@ -58,7 +72,7 @@ async def database_clock(conn: Conn) -> datetime | None:
 
 
 class Tally:
-    """Counts what finishes, each job once, and tells its followers.
+    """Counts what finishes, each end of a job once, and tells its followers.
 
     On a source's first start, history is read back to where its completed rows begin, a day at most, as soon as it has
     its *turn*; that fills the table and the 24-hour figures, and no follower hears of it. After an outage the poll goes
@@ -69,11 +83,11 @@ class Tally:
         self,
         reader: QueueReader,
         queue: Database,
+        reads: Reads,
         store: RunStore,
         *,
         settle: timedelta,
-        slot_seconds: int,
-        durable_slots: bool,
+        slot_seconds: int = SLOT_SECONDS,
         label: Callable[[str], str] = str,
         room: Callable[[], Room] = lambda: ANY,
         clock: Clock = database_clock,
@@ -83,13 +97,13 @@ class Tally:
         self._queue = queue
         self._store = store
         self._settle = settle
-        self._durable_slots = durable_slots
         self.followers: list[Follower] = []
         self._label = label
         self._room = room
         self._clock = clock
         self._turn = turn or nullcontext()
         self._slot = slot_seconds
+        self._reads = reads
         self._ledger = Ledger(slot_seconds)
         self._anchor = Anchor()
         self._in_doubt = False
@@ -121,7 +135,7 @@ class Tally:
     @property
     def unsettled(self) -> Mapping[Key, Runs]:
         """The minutes that a poll reads again, as counted; those before them can't change any more."""
-        return self._ledger.counted
+        return self._ledger.told
 
     @property
     def first_unsettled(self) -> int:
@@ -145,13 +159,7 @@ class Tally:
             await self._compare()
         try:
             now = await self._now()
-            if self._anchor.polled_at is None:
-                async with self._turn:
-                    await self._read_history(now)
-            else:
-                if now < self._anchor.polled_at:
-                    await self._go_back(now)
-                await self._catch_up(now)
+            await self._read_to(now)
         except BaseException as error:
             self._in_doubt, self._failure = True, reason_of(error)
             raise
@@ -160,36 +168,51 @@ class Tally:
         if kept:
             await self._keep_day(minute_of(now))
 
+    async def take_in_late(self, first: int, end: int) -> int:
+        """Count what the settled minutes from *first* up to *end* hold beyond what is counted; answers how much."""
+        ledger = Ledger(self._slot)
+        ledger.start(await self._store.minutes(first, end), {}, end)
+        draft = await self._reads.whole(self._span(first, end), ledger, keep_ends=False)
+        if not draft.growth:
+            return 0
+        try:
+            await self._store.write(draft.minutes, {}, self._anchor)
+        except OutdatedError:
+            self._in_doubt = True  # the next look finds it again
+            return 0
+        self._tell(draft.growth)
+        return sum(runs.finished for runs in draft.growth.values())
+
     async def _begin(self) -> None:
         self._anchor = await self._store.anchor()
         if self._anchor.polled_at is not None:
-            await self._start_ledger()
+            first = self.first_unsettled
+            self._ledger = Ledger(self._slot)
+            minutes, ends = await self._store.minutes(first), await self._store.ends(first)
+            self._ledger.start(minutes, ends, self._ends_from(self._anchor))
 
-    async def _start_ledger(self) -> None:
-        first = self.first_unsettled
-        self._ledger = Ledger(self._slot)
-        self._ledger.start(await self._store.minutes(first), await self._durable(first))
+    def _ends_from(self, anchor: Anchor) -> int:
+        """Where the ends begin that the store has; those of an older version of this program are nowhere."""
+        return minute_of(anchor.ends_from) if anchor.ends_from else FAR_AHEAD
 
     async def _compare(self) -> None:
+        """Read the store anew after a failure, or because another exporter has written to it."""
         try:
-            first = self.first_unsettled
-            self._ledger.reload(await self._store.minutes(first), await self._durable(first))
+            anchor, minutes, ends = await self._store.reread(self.first_unsettled)
         except Error as error:
             log.info("store.unreadable", error=line(error))
             return
+        self._ledger.merge(minutes, ends, self._ends_from(anchor) if anchor.polled_at else 0)
+        if anchor.polled_at and self._anchor.polled_at and anchor.polled_at > self._anchor.polled_at:
+            self._anchor = anchor
         self._in_doubt = False
         self._day_read_at = None
 
-    async def _go_back(self, now: datetime) -> None:
+    def _go_back(self, now: datetime) -> None:
         """Follow a clock that was set back: minutes come a second time, and the store knows their first."""
-        log.warning("clock.set_back", was=self._anchor.polled_at, now=now)
-        self._anchor = Anchor(now, self._anchor.counted_from)
-        await self._store.set_back(now)
-        await self._start_ledger()
-        self._day_read_at = None
-
-    async def _durable(self, first_minute: int) -> Mapping[Key, Runs]:
-        return await self._store.slots(first_minute * self._ledger.per_minute) if self._durable_slots else {}
+        if self._anchor.polled_at and self._anchor.polled_at - now > _APART:
+            log.warning("clock.set_back", was=self._anchor.polled_at, now=now)
+        self._anchor = replace(self._anchor, polled_at=now)
 
     async def _now(self) -> datetime:
         async with self._queue.transaction() as conn:
@@ -198,6 +221,23 @@ class Tally:
             raise NothingReplayedError("the standby has replayed no transaction since its start; wait for one")
         return now
 
+    async def _read_to(self, now: datetime) -> None:
+        """Read up to *now*, and anew when another exporter wrote meanwhile."""
+        for _ in range(_TRIES):
+            try:
+                if self._anchor.polled_at is None:
+                    async with self._turn:
+                        await self._read_history(now)
+                else:
+                    await self._catch_up(now)
+            except OutdatedError:
+                await (self._begin() if self._anchor.polled_at is None else self._compare())
+            else:
+                return
+        raise CrowdedError(
+            "other exporters of the source write all the time: is its poll_interval too short?", Reason.OTHER
+        )
+
     async def _read_history(self, now: datetime) -> None:
         async with self._queue.transaction() as conn:
             first_completed = await self._reader.first_completed(conn)
@@ -205,63 +245,88 @@ class Tally:
         log.info("history.reading", since=begin)
         counted_from = self._anchor.counted_from or begin
         start = minute_of(begin)
-        self._ledger = Ledger(_WHOLE_MINUTES)  # what is settled is read once, and needs no shorter slots
         while start + _STEP <= minute_of(now - self._settle):
-            span = Span(moment(start), moment(start + _STEP), _WHOLE_MINUTES)
-            await self._count(span, Anchor(None, counted_from), ())
+            await self._read_whole(start, start + _STEP, Anchor(None, counted_from))
             start += _STEP
-            self._ledger.forget_before(start)
-        self._ledger = Ledger(self._slot)
-        await self._count(Span(moment(start), now + _DAY, self._slot), Anchor(now, counted_from), ())
+        await self._read_whole(start, minute_of(now + _DAY), self._anchor_at(now, counted_from))
         log.info("history.read", since=begin)
+
+    async def _read_whole(self, start: int, end: int, anchor: Anchor) -> None:
+        """Read a part of the history, of which no follower hears; where it isn't settled yet, polls go on from it."""
+        last = anchor.polled_at is not None
+        while True:
+            ledger = Ledger(self._slot)
+            ledger.start(await self._store.minutes(start, end), {}, start)
+            draft = await self._reads.whole(self._span(start, end), ledger, keep_ends=last)
+            try:
+                await self._write(draft, anchor)
+            except OutdatedError:
+                if (await self._store.anchor()).polled_at is not None:
+                    raise
+                continue
+            break
+        ledger.accept(draft)
+        if last:
+            self._ledger = ledger
+        self._anchor = anchor
 
     async def _catch_up(self, now: datetime) -> None:
         """Read from the anchor on; after an outage step by step, each of which is settled when it is read."""
+        if self._anchor.polled_at and now < self._anchor.polled_at:
+            self._go_back(now)
         start = self.first_unsettled
-        counted_from = self._anchor.counted_from
+        await self._fill_gap(start, now)
         while start + _STEP <= minute_of(now - self._settle):
-            end = moment(start + _STEP)
-            await self._count(Span(moment(start), end, self._slot), Anchor(end + self._settle, counted_from))
+            settled = self._anchor_at(moment(start + _STEP) + self._settle, self._anchor.counted_from)
+            await self._count(start, start + _STEP, settled)
             start += _STEP
             self._ledger.forget_before(start)
         # No upper bound: a worker's clock may run ahead. A day is not a bound but a guard against nonsense.
-        await self._count(Span(moment(start), now + _DAY, self._slot), Anchor(now, counted_from))
+        await self._count(start, minute_of(now + _DAY), self._anchor_at(now, self._anchor.counted_from))
 
-    async def _count(self, span: Span, anchor: Anchor, followers: Sequence[Follower] | None = None) -> None:
-        """Read a span, commit it together with the anchor that it earns, and tell the followers."""
-        draft = await self._draft(span)
+    async def _fill_gap(self, start: int, now: datetime) -> None:
+        """Read minutes whole whose ends aren't known: an older version's, and those that a clock set back repeats."""
+        end = min(self._ledger.ends_from, minute_of(now + _DAY))
+        while end > start:
+            first = max(start, end - _STEP)
+            self._ledger.recall(await self._store.minutes(first, end))
+            draft = await self._reads.whole(self._span(first, end), self._ledger, keep_ends=True)
+            await self._commit(draft, replace(self._anchor, ends_from=moment(first)))
+            self._ledger.ends_from = end = first
+
+    async def _count(self, start: int, end: int, anchor: Anchor) -> None:
+        """Read minutes, commit them together with the anchor that they earn, and tell the followers."""
+        draft = await self._reads.new(self._span(start, end), self._ledger)
+        await self._commit(draft, anchor)
+
+    async def _commit(self, draft: Draft, anchor: Anchor) -> None:
         failed_before = self._store.failure is not None
-        slots = draft.slots if self._durable_slots and span.slot_seconds == self._slot else {}
-        if self._kept:
-            await self._store.write(draft.minutes, slots, anchor)
+        await self._write(draft, anchor)
         self._in_doubt |= failed_before and self._store.failure is None
         self._ledger.accept(draft)
         self._anchor = anchor
-        growth = self._labelled(draft.growth)
-        for follower in self.followers if followers is None else followers:
-            follower.add(growth)
+        self._tell(draft.growth)
+
+    async def _write(self, draft: Draft, anchor: Anchor) -> None:
+        """Write what a draft changes; the ends of settled slots are of no use any more."""
+        if self._kept:
+            first = (minute_of(anchor.ends_from) if anchor.ends_from else FAR_AHEAD) * _WHOLE_MINUTE // self._slot
+            ends = {slot: ends for slot, ends in draft.ends.items() if slot >= first}
+            await self._store.write(draft.minutes, ends, anchor)
+
+    def _tell(self, growth: Mapping[Key, Runs]) -> None:
+        labelled = self._labelled(growth)
+        for follower in self.followers:
+            follower.add(labelled)
         if self._day_read_at is not None:
-            self.day.add(growth)
+            self.day.add(labelled)
 
-    async def _draft(self, span: Span) -> Draft:
-        async with self._queue.transaction() as conn:
-            counts = await self._reader.slot_counts(conn, span)
-            rows: list[SlotRuns] = []
-            known = self._ledger.job_types
-            for first, last in ranges(self._ledger.changed(counts)):
-                changed = Span(moment(first, span.slot_seconds), moment(last + 1, span.slot_seconds), span.slot_seconds)
-                rows += await self._reader.slot_runs(conn, changed, self._room_for(known))
-                known |= {row.job_type for row in rows}
-        return self._ledger.draft(counts, rows)
+    def _span(self, start: int, end: int) -> Span:
+        return Span(moment(start), moment(end), self._slot)
 
-    def _room_for(self, known: set[str]) -> Room:
-        """Whoever was read by name goes on so; where some were added up, no new name comes out of that sum.
-
-        Else a run would be counted twice: in the sum of a slot, and under its name when the slot is read again.
-        """
-        room = self._room()
-        full = OTHER in known or len(known) > 2 * room.places
-        return Room(known | set(room.known), 0 if full else room.places)
+    def _anchor_at(self, now: datetime, counted_from: datetime | None) -> Anchor:
+        """The anchor of a read at *now*, with the ends that a poll will have to know from there on."""
+        return Anchor(now, counted_from, moment(minute_of(now - self._settle)))
 
     async def _keep_day(self, this_minute: int) -> None:
         first = this_minute - MINUTES_OF_DAY
@@ -279,8 +344,3 @@ class Tally:
 
     def _labelled(self, runs: Mapping[Key, Runs]) -> list[Growth]:
         return [(minute, self._label(job_type), added) for (minute, job_type), added in runs.items()]
-
-
-def minute_of(at: datetime) -> int:
-    """The minute since the epoch that a moment lies in."""
-    return int(at.timestamp() // 60)

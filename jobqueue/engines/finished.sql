@@ -1,23 +1,29 @@
 -- What finished in a span, for every engine: made of its query "finished", a row for each finished run or cancelled job
--- with job_type, state (completed, failed or cancelled), retries, due_at, started_at, finished_at. What an engine
--- doesn't know is NULL there. A time outside the years 2 to 9998, infinity included, is nonsense that no calendar of
--- ours holds: it is none at all.
+-- with id (of the job, or of the event that ended it), job_type, state (completed, failed or cancelled), retries, due_at,
+-- started_at, finished_at. What an engine doesn't know is NULL there. A time outside the years 2 to 9998, infinity
+-- included, is nonsense that no calendar of ours holds: it is none at all.
 
 -- name: slot_counts
-SELECT floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot, count(*) AS rows
+-- With a sum over the finish times: where one row has left a slot and another has come, their number is the same.
+SELECT floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot, count(*) AS rows,
+       sum(hashfloat8(date_part('epoch', finished_at))) AS stamps
   FROM (
     {finished}
   ) AS finished
  GROUP BY 1
 
--- name: slot_runs
+-- name: new_runs
+-- The ends of jobs that aren't %(counted)s yet, added up by minute and job type, and a row for each slot with its ends. An end
+-- is a job and its finish time, in 64 bits: a job that is retried by hand ends a second time.
 -- Buckets are ceil(16 * log2(seconds)): 16 to a power of two, upper bounds inclusive; the 1e-9 keeps whole powers of
 -- two in their own bucket, and a zero lands in the lowest. A nonsensical or missing start gives a run without duration.
 -- No join of the two distributions: the newest rows lie beyond the planner's histogram, it expects one row and would
 -- nest the loops. So they are rows of their own, with runs = 0, until they are added up. Job types for which there is no
 -- room (%(places)s, those of %(known)s first) are added up too.
 WITH measured AS (
-  SELECT floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot,
+  SELECT floor(date_part('epoch', finished_at) / 60)::bigint AS minute,
+         floor(date_part('epoch', finished_at) / %(slot_seconds)s)::bigint AS slot,
+         job_end,
          job_type,
          state,
          least(greatest(coalesce(retries, 0), 0), 32767) AS retries,  -- a nonsense one must not overflow the sum
@@ -28,9 +34,11 @@ WITH measured AS (
          CASE WHEN state <> 'cancelled' AND started_at BETWEEN '0002-01-01' AND '9999-01-01'
                    AND due_at BETWEEN '0002-01-01' AND '9999-01-01'
               THEN greatest(0, date_part('epoch', started_at - due_at)) END AS wait
-    FROM (
-      {finished}
-    ) AS finished
+    FROM (SELECT *, hashtextextended(id, (date_part('epoch', finished_at) * 1000000)::bigint) AS job_end
+            FROM (
+              {finished}
+            ) AS finished) AS identified
+   WHERE job_end <> ALL (%(counted)s::bigint[])
 ),
 bucketed AS MATERIALIZED (
   SELECT *,
@@ -39,7 +47,7 @@ bucketed AS MATERIALIZED (
     FROM measured
 ),
 durations AS (
-  SELECT slot, job_type,
+  SELECT minute, job_type,
          CASE WHEN duration IS NOT NULL THEN duration_bucket END AS bucket,
          (count(*) FILTER (WHERE is_run))::int AS runs,
          (count(*) FILTER (WHERE state = 'failed'))::int AS failures,
@@ -54,21 +62,21 @@ durations AS (
    GROUP BY 1, 2, 3
 ),
 waits AS (
-  SELECT slot, job_type, wait_bucket AS bucket, count(*)::int AS runs
+  SELECT minute, job_type, wait_bucket AS bucket, count(*)::int AS runs
     FROM bucketed
    WHERE wait IS NOT NULL
    GROUP BY 1, 2, 3
 ),
 grouped AS (
-  SELECT slot, {job_type} AS job_type, 0 AS sign, bucket, runs AS in_bucket, runs, failures, retries, cancelled,
+  SELECT minute, {job_type} AS job_type, 0 AS sign, bucket, runs AS in_bucket, runs, failures, retries, cancelled,
          run_seconds, run_max, wait_seconds, last_run_at, last_success_at
     FROM durations
   UNION ALL
-  SELECT slot, {job_type}, 1 << 31, bucket, runs, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL
+  SELECT minute, {job_type}, 1 << 31, bucket, runs, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL
     FROM waits
 ),
 added AS (
-  SELECT slot, CASE WHEN known OR place <= %(places)s THEN job_type ELSE {other} END AS job_type, sign, bucket,
+  SELECT minute, CASE WHEN known OR place <= %(places)s THEN job_type ELSE {other} END AS job_type, sign, bucket,
          least(sum(in_bucket), 2097151)::int AS in_bucket,
          sum(runs)::int AS runs, sum(failures)::int AS failures, least(sum(retries), 100000000)::int AS retries,
          sum(cancelled)::int AS cancelled,
@@ -78,7 +86,7 @@ added AS (
             FROM (SELECT *, job_type = ANY (%(known)s::text[]) AS known FROM grouped) AS weighed) AS placed
    GROUP BY 1, 2, 3, 4
 )
-SELECT slot, job_type,
+SELECT minute, job_type,
        sum(runs)::int AS runs, sum(failures)::int AS failures,
        least(coalesce(sum(retries), 0), 100000000)::int AS retries,  -- those of a minute have to fit into an int
        sum(cancelled)::int AS cancelled,
@@ -86,9 +94,16 @@ SELECT slot, job_type,
        coalesce(sum(wait_seconds), 0) AS wait_seconds,
        max(last_run_at) AS last_run_at, max(last_success_at) AS last_success_at,
        coalesce(array_agg(sign | ((bucket + 512) << 21) | in_bucket ORDER BY sign DESC, bucket)
-                FILTER (WHERE bucket IS NOT NULL), '{{}}') AS cells
+                FILTER (WHERE bucket IS NOT NULL), '{{}}') AS cells,
+       NULL::bigint AS slot, NULL::bigint[] AS ends
   FROM added
  GROUP BY 1, 2
+ UNION ALL
+SELECT NULL, NULL, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL, NULL, slot, array_agg(job_end)
+  FROM bucketed
+ WHERE %(keep_ends)s
+ GROUP BY slot
+HAVING count(*) <= {most_ends}
 
 -- name: finished_counts
 -- The rows that are still there. Where "finished" has what is gone or has changed since, the engine has its own.

@@ -1,6 +1,6 @@
 """Reads any queue: what there is to know stands in its engine's ``queries.sql``."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from types import MappingProxyType
@@ -13,8 +13,19 @@ from psycopg.sql import Literal
 from jobqueue import bounds
 from jobqueue.engine import ANY, Capability, Conn, Room, Span
 from jobqueue.engines.bounded import bounded
-from jobqueue.rows import FinishedCount, Hold, Listed, LiveCount, Oldest, ScheduleRow, SlotRuns, Worker
-from jobqueue.sql import load
+from jobqueue.rows import (
+    FinishedCount,
+    Hold,
+    Listed,
+    LiveCount,
+    MinuteRuns,
+    NewRuns,
+    Oldest,
+    ScheduleRow,
+    SlotCount,
+    Worker,
+)
+from jobqueue.sql import array_literal, load
 from jobqueue.states import JobState
 
 Row = TypeVar("Row")
@@ -80,15 +91,24 @@ class SqlReader:
         """Find since when the longest-running job of each type runs."""
         return await self._rows(conn, Oldest, "oldest_active", room.values)
 
-    async def slot_counts(self, conn: Conn, span: Span) -> Mapping[int, int]:
+    async def slot_counts(self, conn: Conn, span: Span) -> Mapping[int, SlotCount]:
         """Count the rows that finished in *span* by slot."""
         async with conn.cursor() as cursor:
             await cursor.execute(self.queries["slot_counts"], asdict(span))
-            return dict(await cursor.fetchall())
+            return {slot: SlotCount(rows, stamps) async for slot, rows, stamps in cursor}
 
-    async def slot_runs(self, conn: Conn, span: Span, room: Room = ANY) -> Sequence[SlotRuns]:
-        """Aggregate the rows that finished in *span*."""
-        return await self._rows(conn, SlotRuns, "slot_runs", asdict(span) | room.values)
+    async def new_runs(
+        self, conn: Conn, span: Span, room: Room = ANY, *, counted: Iterable[int] = (), keep_ends: bool = False
+    ) -> NewRuns:
+        """Aggregate the ends in *span* that aren't *counted* yet."""
+        ends = {"counted": array_literal(counted), "keep_ends": keep_ends}
+        async with conn.cursor() as cursor:
+            await cursor.execute(self.queries["new_runs"], asdict(span) | room.values | ends)
+            found = await cursor.fetchall()
+        return NewRuns(
+            [MinuteRuns(*row) for *row, slot, _ in found if slot is None],
+            {slot: ends for *_, slot, ends in found if slot is not None},
+        )
 
     async def first_completed(self, conn: Conn) -> datetime | None:
         """Find where the completed rows begin."""

@@ -9,7 +9,8 @@ CREATE TABLE IF NOT EXISTS system_status.recorded_runs (
   retries     integer     NOT NULL,
   due_at      timestamptz NOT NULL,
   started_at  timestamptz,
-  finished_at timestamptz NOT NULL
+  finished_at timestamptz NOT NULL,
+  id          bigint      GENERATED ALWAYS AS IDENTITY
 );
 CREATE INDEX IF NOT EXISTS recorded_runs_finished ON system_status.recorded_runs (queue, finished_at);
 -- A role that may read the table reads all of it; the records that it may write are those of its own queue.
@@ -22,7 +23,7 @@ DROP TABLE IF EXISTS system_status.recorded_runs;
 
 -- name: finished
 -- recorded_runs_finished.
-SELECT job_type, state, retries, due_at, started_at, finished_at
+SELECT id::text AS id, job_type, state, retries, due_at, started_at, finished_at
   FROM system_status.recorded_runs
  WHERE queue = {queue} AND finished_at >= %(since)s AND finished_at < %(until)s
 

@@ -18,7 +18,7 @@ END $body$;
 
 -- name: counting
 GRANT SELECT, INSERT, UPDATE, DELETE
-   ON system_status.sources, system_status.run_minutes, system_status.run_slots, system_status.schedule_changes TO {role};
+   ON system_status.sources, system_status.run_minutes, system_status.run_ends, system_status.schedule_changes TO {role};
 GRANT SELECT ON system_status.migrations TO {role};
 
 -- name: reader_limits

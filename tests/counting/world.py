@@ -8,13 +8,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from random import Random
 
 from psycopg import AsyncConnection
 
 from exporter.counting.day import Growth
+from exporter.counting.late import LateRuns
+from exporter.counting.reads import Reads
 from exporter.counting.runs import Runs
 from exporter.counting.store import RunStore
-from exporter.counting.tally import Tally
+from exporter.counting.tally import SLOT_SECONDS, Tally
 from exporter.database import Database
 from jobqueue.engine import ANY, Conn
 from jobqueue.engines import open_engine
@@ -23,10 +26,14 @@ START = datetime(2026, 3, 1, 12, 0, 17, tzinfo=UTC)
 SETTLE = timedelta(seconds=120)
 
 _sources = count(1)
-_INSERT = """
-INSERT INTO ascent.jobs (job_type, state, retries, run_after, created_at, started_at, finished_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+_FINISH = """
+INSERT INTO ascent.jobs (id, job_type, state, retries, run_after, created_at, started_at, finished_at)
+OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE
+   SET state = excluded.state, retries = excluded.retries, run_after = excluded.run_after,
+       created_at = excluded.created_at, started_at = excluded.started_at, finished_at = excluded.finished_at
 """
+_RETRY = "UPDATE ascent.jobs SET state = 'pending', started_at = NULL, finished_at = NULL WHERE id = ANY (%s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +106,17 @@ class SinceStart:
 
 
 class World:
-    def __init__(self, address: str, *, slot_seconds: int = 15, durable_slots: bool = False) -> None:
+    def __init__(self, address: str) -> None:
         self.now = START
         self.source = f"s{next(_sources)}"
         self.committed: list[Job] = []
         self.room = ANY
         self._address = address
-        self._slot_seconds = slot_seconds
-        self._durable_slots = durable_slots
-        self._to_commit: list[tuple[datetime, int, Job]] = []
+        self._to_commit: list[tuple[datetime, int, int, Job]] = []
         self._numbers = count()
+        self._ids = count(1)
+        self._finished: dict[int, Job] = {}
+        self._seen: set[int] = set()
         self._conn: AsyncConnection | None = None
         self._exporters: list[Exporter] = []
 
@@ -124,26 +132,41 @@ class World:
             await self._conn.close()
 
     def exporter(self) -> "Exporter":
-        exporter = Exporter(self, self._address, self.source, self._slot_seconds, durable_slots=self._durable_slots)
+        exporter = Exporter(self, self._address, self.source)
         self._exporters.append(exporter)
         return exporter
 
-    def finish(self, job: Job, late: float) -> None:
-        """Let a job finish whose transaction commits *late* seconds after its finish time."""
+    def finish(self, job: Job, late: float, row: int | None = None) -> None:
+        """Let a job finish whose transaction commits *late* seconds after its finish time; a new one without *row*."""
         commits_at = max(self.now, job.finished_at + timedelta(seconds=late))
-        heapq.heappush(self._to_commit, (commits_at, next(self._numbers), job))
+        heapq.heappush(self._to_commit, (commits_at, next(self._numbers), row or next(self._ids), job))
+
+    def polled(self) -> None:
+        """Note that a poll of somebody's has seen the table as it is."""
+        self._seen = set(self._finished)
+
+    async def retry(self, random: Random, jobs: int) -> dict[int, Job]:
+        """Let somebody retry jobs that have ended, as a poll has seen; answers their rows."""
+        assert self._conn is not None
+        ended = sorted(self._seen & self._finished.keys())
+        retried = {row: self._finished.pop(row) for row in random.sample(ended, min(jobs, len(ended)))}
+        await self._conn.execute(_RETRY, [list(retried)])
+        return retried
 
     async def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
         rows = []
         while self._to_commit and self._to_commit[0][0] <= self.now:
-            job = heapq.heappop(self._to_commit)[2]
+            *_, row, job = heapq.heappop(self._to_commit)
             self.committed.append(job)
-            rows.append((job.job_type, job.state, job.retries, job.due_at, job.due_at, job.started_at, job.finished_at))
+            self._finished[row] = job
+            self._seen.discard(row)
+            times = (job.due_at, job.due_at, job.started_at, job.finished_at)
+            rows.append((row, job.job_type, job.state, job.retries, *times))
         if rows:
             assert self._conn is not None
             async with self._conn.cursor() as cursor:
-                await cursor.executemany(_INSERT, rows)
+                await cursor.executemany(_FINISH, rows)
 
     async def commit_everything(self) -> None:
         if self._to_commit:
@@ -151,15 +174,15 @@ class World:
 
     async def delete_finished_before(self, seconds: float) -> None:
         assert self._conn is not None
-        await self._conn.execute(
-            "DELETE FROM ascent.jobs WHERE finished_at < %s", [self.now - timedelta(seconds=seconds)]
-        )
+        before = self.now - timedelta(seconds=seconds)
+        await self._conn.execute("DELETE FROM ascent.jobs WHERE finished_at < %s", [before])
+        self._finished = {row: job for row, job in self._finished.items() if job.finished_at >= before}
 
     async def table(self) -> dict[str, Runs]:
         """What ``run_minutes`` says, all minutes added up."""
         totals: defaultdict[str, Runs] = defaultdict(Runs)
         async with Database(self._address, 30, read_only=True) as database:
-            for (_, job_type), runs in (await RunStore(database, self.source, 15).minutes(0)).items():
+            for (_, job_type), runs in (await RunStore(database, self.source, SLOT_SECONDS).minutes(0)).items():
                 totals[job_type].add(runs)
         return dict(totals)
 
@@ -172,10 +195,14 @@ class MortalStore(RunStore):
     """A store in whose process a crash may happen just before or just after a commit."""
 
     crash: str | None = None
+    overtaken_by: "Exporter | None" = None
 
     async def write(self, *args: object, **kwargs: object) -> None:
         if self.crash == "before commit":
             raise Crash
+        other, self.overtaken_by = self.overtaken_by, None
+        if other is not None:
+            await other.poll()
         await super().write(*args, **kwargs)  # type: ignore[arg-type]
         if self.crash == "after commit":
             raise Crash
@@ -184,34 +211,27 @@ class MortalStore(RunStore):
 class Exporter:
     """One exporter process: it has a memory, and loses it when it starts again."""
 
-    def __init__(self, world: World, address: str, source: str, slot_seconds: int, *, durable_slots: bool) -> None:
+    def __init__(self, world: World, address: str, source: str) -> None:
         self._world = world
         self._queue = Database(address, 30, read_only=True)
         self._store_database = Database(address, 30, read_only=False)
         self._source = source
-        self._slot_seconds = slot_seconds
-        self._durable_slots = durable_slots
         self.polled_at = world.now
         self.lives: list[SinceStart] = []
         self.restart()
 
     def restart(self) -> None:
         self.lives.append(SinceStart())
-        self.store = MortalStore(self._store_database, self._source, self._slot_seconds)
-        self.tally = Tally(
-            open_engine("ascent", None).reader,
-            self._queue,
-            self.store,
-            settle=SETTLE,
-            slot_seconds=self._slot_seconds,
-            durable_slots=self._durable_slots,
-            room=lambda: self._world.room,
-            clock=self._clock,
-        )
+        self.store = MortalStore(self._store_database, self._source, SLOT_SECONDS)
+        reader = open_engine("ascent", None).reader
+        reads = Reads(reader, self._queue, lambda: self._world.room)
+        self.tally = Tally(reader, self._queue, reads, self.store, settle=SETTLE, clock=self._clock)
+        self.late = LateRuns(reads, self.store, self.tally)
         self.tally.followers.append(self.lives[-1])
 
     async def poll(self) -> None:
         await self.tally.poll()
+        self._world.polled()
         self.polled_at = self._world.now
 
     async def crash(self, when: str) -> None:
@@ -219,6 +239,11 @@ class Exporter:
         with suppress(Crash):
             await self.tally.poll()
         self.restart()
+
+    async def look_for_late_runs(self) -> None:
+        """Look at each hour since the beginning."""
+        for _ in range(2 + (self._world.now - START) // timedelta(hours=1)):
+            await self.late.look()
 
     def counters(self) -> dict[str, Runs]:
         """What the counters grew by over all lives, as Prometheus adds them up."""

@@ -21,7 +21,7 @@ ROOM = {"known": ["type-1"], "places": 1000}
 NOW = timedelta()
 """A moment since the table began to be filled, as all others here: that may be long after the tests were collected."""
 POLL = {"since": timedelta(minutes=-3), "until": timedelta(days=1), "slot_seconds": 15, **ROOM}
-SLOT = {"since": timedelta(seconds=-30), "until": NOW, "slot_seconds": 15, **ROOM}
+SLOT = {"since": timedelta(seconds=-30), "until": NOW, "slot_seconds": 15, "counted": "{}", "keep_ends": True, **ROOM}
 MARK = "CREATE TABLE filled_from AS SELECT now() AS moment"
 
 _FILL = f"""
@@ -80,7 +80,7 @@ def scans(conn: psycopg.Connection, query: sql.Composed, values: Mapping[str, ob
         ("oldest_ready", ROOM, "jobs_live"),
         ("oldest_active", ROOM, "jobs_live"),
         ("slot_counts", POLL, "jobs_finished"),
-        ("slot_runs", SLOT, "jobs_finished"),
+        ("new_runs", SLOT, "jobs_finished"),
         ("first_completed", None, "jobs_finished"),
         ("frontiers", None, "jobs_finished"),
         ("finished_counts", SLOT, "jobs_finished"),
@@ -102,7 +102,7 @@ def test_a_read_uses_its_index(
     [
         ("oldest_ready", ROOM, 3 * 50 + 1),
         ("slot_counts", POLL, 500),
-        ("slot_runs", SLOT, 100),
+        ("new_runs", SLOT, 100),
         ("first_completed", None, 1),
         ("frontiers", None, 3),
         ("finished_counts", SLOT, 100),

@@ -434,7 +434,7 @@ async def test_nothing_that_the_exporter_asks_takes_more_than_a_readers_lock(
             reader.ticks,
         ):
             await ask(admin)
-        for ask_of in (reader.slot_counts, reader.slot_runs, reader.finished_counts):
+        for ask_of in (reader.slot_counts, reader.new_runs, reader.finished_counts):
             await ask_of(admin, span)
         cursor = await admin.execute(
             "SELECT DISTINCT mode FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation'"

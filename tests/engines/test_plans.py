@@ -53,7 +53,7 @@ READS = {
     "oldest_ready": (ROOM, 2 * LIVE_ROWS),
     "oldest_active": (ROOM, 2 * LIVE_ROWS),
     "slot_counts": (POLL, 2_000),
-    "slot_runs": (SLOT, 1_000),
+    "new_runs": (SLOT, 1_000),
     "finished_counts": (SLOT, 1_000),
     "first_completed": (None, 1_000),
     "frontiers": (None, FAILED_ROWS + 1_000),
@@ -133,7 +133,7 @@ def reads(kind: str, conn: psycopg.Connection) -> Mapping[str, Composed]:
     assert isinstance(reader, SqlReader)
     found = dict(reader.queries)
     if isinstance(reader, GraphileReader):
-        found |= {name: reader.recorded.queries[name] for name in ("slot_counts", "slot_runs", "first_completed")}
+        found |= {name: reader.recorded.queries[name] for name in ("slot_counts", "new_runs", "first_completed")}
     if "parts" in found and conn.execute(found["parts"]).fetchone() == (False,):
         del found["workers"]
     return found

@@ -119,7 +119,9 @@ async def test_a_first_start_on_an_old_queue_begins_a_day_ago(
 async def shown(exporter: Exporter) -> Scrape:
     """What the page would say of an exporter whose clock isn't ours."""
     page = Scrape("# EOF\n")
-    collector = RunsCollector(exporter.tally, SinceStart(), JobTypes(100), lambda _: True, scrape_interval=0)
+    collector = RunsCollector(
+        exporter.tally, exporter.late, SinceStart(), JobTypes(100), lambda _: True, scrape_interval=0
+    )
     for sample in await collector.collect():
         if isinstance(sample, Sample):
             labels = zip(sample.metric.labels, sample.labels, strict=True)

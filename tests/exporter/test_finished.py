@@ -1,14 +1,16 @@
 """How many completed, failed and cancelled jobs there are: what count(*) says, without counting each time."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
 import pytest
 from psycopg import AsyncConnection
 
-from exporter.collectors.finished import FinishedCollector
+from exporter.collectors.finished import FinishedCollector, count_again_after
 from exporter.database import Database
 from exporter.job_types import JobTypes
 from exporter.samples import Sample
@@ -73,6 +75,13 @@ async def janitor(world: World, queue: AsyncConnection, state: JobState, older_t
     await queue.execute(JANITOR, [state, world.now - timedelta(seconds=older_than)])
 
 
+@pytest.fixture
+def count_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table so large that it is counted at the start alone: totals follow what is counted, and the janitor."""
+    monkeypatch.setattr("exporter.collectors.finished.count_again_after", lambda took: math.inf)
+
+
+@pytest.mark.usefixtures("count_once")
 @pytest.mark.parametrize("seed", range(6))
 async def test_totals_equal_a_full_count_through_finishing_deleting_and_restarting(
     world: World, queue: AsyncConnection, database: Database, seed: int
@@ -96,6 +105,7 @@ async def test_totals_equal_a_full_count_through_finishing_deleting_and_restarti
         assert await life.shown() == await held(queue)
 
 
+@pytest.mark.usefixtures("count_once")
 @pytest.mark.parametrize("state", TERMINAL)
 async def test_a_state_of_which_nothing_is_left_is_zero(
     world: World, queue: AsyncConnection, database: Database, state: JobState
@@ -113,6 +123,7 @@ async def test_a_state_of_which_nothing_is_left_is_zero(
     assert {found for _, found in shown} == set(TERMINAL) - {state}
 
 
+@pytest.mark.usefixtures("count_once")
 async def test_rows_that_were_deleted_or_changed_by_hand_are_made_good_by_the_next_full_count(
     world: World, queue: AsyncConnection, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,6 +141,49 @@ async def test_rows_that_were_deleted_or_changed_by_hand_are_made_good_by_the_ne
 
     assert followed != await held(queue)
     assert counted_again == await held(queue)
+
+
+async def test_of_a_small_table_whatever_was_deleted_or_changed_by_hand_is_noticed_at_the_next_poll(
+    world: World, queue: AsyncConnection, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporter.collectors.finished.count_again_after", lambda took: 0.0)
+    some_finish(world, Random(2), 300, ago=5 * DAY)
+    await world.advance(0)
+    life = Life(world, database)
+    await life.hear()
+    await life.shown()
+
+    await queue.execute("DELETE FROM ascent.jobs WHERE id % 3 = 1")
+    await queue.execute("UPDATE ascent.jobs SET state = 'failed' WHERE state = 'completed' AND id % 3 = 2")
+
+    assert await life.shown() == await held(queue)
+
+
+async def test_each_job_stands_once_in_the_state_that_it_has_though_it_ended_several_times(
+    world: World, queue: AsyncConnection, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporter.collectors.finished.count_again_after", lambda took: 0.0)
+    random = Random(4)
+    life = Life(world, database)
+    await life.hear()
+    some_finish(world, random, 50, until=5)
+    await world.advance(SETTLE.total_seconds())
+    for _ in range(3):
+        await life.hear()
+        world.polled()
+        for row, ended in (await world.retry(random, 20)).items():
+            world.finish(replace(ended, state="failed", finished_at=world.now), 0, row)
+        await world.advance(1)
+    await world.retry(random, 10)
+    await life.hear()
+
+    finished = {key: jobs for key, jobs in (await held(queue)).items() if key[1] != "pending"}
+    assert await life.shown() == finished
+
+
+def test_a_full_count_takes_a_two_thousandth_of_the_time() -> None:
+    assert count_again_after(0.005) == 10
+    assert count_again_after(9.0) == 5 * 3600
 
 
 async def test_what_finishes_during_a_full_count_is_not_missed(

@@ -29,7 +29,7 @@ _SECRET = {
 """The columns in which an engine keeps what a job was given, and what became of it."""
 _READ_BY_EXPORTER = {"oban": {"oban_jobs.meta"}, "river": {"river_job.metadata"}}
 """Columns that tell a tick from another job."""
-_COUNTING = {"sources", "run_minutes", "run_slots", "schedule_changes"}
+_COUNTING = {"sources", "run_minutes", "run_ends", "schedule_changes"}
 _FLAGS = """
 SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls,
        EXISTS (SELECT FROM pg_shdepend

@@ -64,7 +64,7 @@ SELECT coalesce(job_type, '(none)') AS job_type,
 
 -- name: finished
 -- jobs_finished; counted index only. The states are a list, so that each is one range of the index.
-SELECT coalesce(job_type, '(none)') AS job_type, state::text, retries,
+SELECT id::text AS id, coalesce(job_type, '(none)') AS job_type, state::text, retries,
        greatest(created_at, run_after) AS due_at, started_at, finished_at
   FROM {schema}.jobs
  WHERE state IN ('completed', 'failed', 'cancelled')

@@ -30,9 +30,9 @@ SELECT task_identifier AS job_type, min(locked_at) AS since
 
 -- name: finished
 -- Without the recorder: what was given up.
-SELECT task_identifier AS job_type, 'failed' AS state, attempts - 1 AS retries,
+SELECT id::text AS id, task_identifier AS job_type, 'failed' AS state, attempts - 1 AS retries,
        NULL::timestamptz AS due_at, NULL::timestamptz AS started_at, finished_at
-  FROM (SELECT task_identifier, attempts, {ended} AS finished_at
+  FROM (SELECT id, task_identifier, attempts, {ended} AS finished_at
           FROM {schema}.jobs
          WHERE locked_at IS NULL AND attempts >= max_attempts) AS given_up
  WHERE finished_at >= %(since)s AND finished_at < %(until)s

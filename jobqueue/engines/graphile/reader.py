@@ -1,13 +1,13 @@
 """Reads Graphile Worker; what has finished stands in the recorder's table, where there is one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from psycopg import sql
 
 from jobqueue.engine import ANY, Capability, Conn, Room, Span
 from jobqueue.engines.reader import SqlReader
-from jobqueue.rows import SlotRuns
+from jobqueue.rows import NewRuns, SlotCount
 
 _UNRECORDED = "finished jobs are deleted; record them with python -m jobqueue migrate --record-completions"
 
@@ -32,17 +32,18 @@ class GraphileReader(SqlReader):
         unrecorded = (Capability.COMPLETIONS, Capability.WAITS, Capability.RETRIES)
         return {**lacks, **dict.fromkeys(unrecorded, _UNRECORDED)}
 
-    async def slot_counts(self, conn: Conn, span: Span) -> Mapping[int, int]:
+    async def slot_counts(self, conn: Conn, span: Span) -> Mapping[int, SlotCount]:
         """Count what was recorded; without a recorder, what was given up."""
         if await self._records(conn):
             return await self.recorded.slot_counts(conn, span)
         return await super().slot_counts(conn, span)
 
-    async def slot_runs(self, conn: Conn, span: Span, room: Room = ANY) -> Sequence[SlotRuns]:
+    async def new_runs(
+        self, conn: Conn, span: Span, room: Room = ANY, *, counted: Iterable[int] = (), keep_ends: bool = False
+    ) -> NewRuns:
         """Aggregate what was recorded; without a recorder, what was given up."""
-        if await self._records(conn):
-            return await self.recorded.slot_runs(conn, span, room)
-        return await super().slot_runs(conn, span, room)
+        read = self.recorded.new_runs if await self._records(conn) else super().new_runs
+        return await read(conn, span, room, counted=counted, keep_ends=keep_ends)
 
     async def first_completed(self, conn: Conn) -> datetime | None:
         """Find where the records begin."""

@@ -41,23 +41,23 @@ SELECT worker AS job_type, min(attempted_at) AT TIME ZONE 'UTC' AS since
 
 -- name: finished
 -- A range of an index for each state.
-SELECT worker AS job_type, ends.state, attempt - 1 AS retries,
+SELECT id::text AS id, worker AS job_type, ends.state, attempt - 1 AS retries,
        greatest(inserted_at, scheduled_at) AT TIME ZONE 'UTC' AS due_at,
        attempted_at AT TIME ZONE 'UTC' AS started_at,
        ended_at AT TIME ZONE 'UTC' AS finished_at
-  FROM (SELECT 'completed' AS state, worker, attempt, inserted_at, scheduled_at, attempted_at, completed_at AS ended_at
+  FROM (SELECT id, 'completed' AS state, worker, attempt, inserted_at, scheduled_at, attempted_at, completed_at AS ended_at
           FROM {schema}.oban_jobs
          WHERE state = 'completed'
            AND completed_at >= %(since)s::timestamptz AT TIME ZONE 'UTC'
            AND completed_at < %(until)s::timestamptz AT TIME ZONE 'UTC'
         UNION ALL
-        SELECT 'failed', worker, attempt, inserted_at, scheduled_at, attempted_at, discarded_at
+        SELECT id, 'failed', worker, attempt, inserted_at, scheduled_at, attempted_at, discarded_at
           FROM {schema}.oban_jobs
          WHERE state = 'discarded'
            AND discarded_at >= %(since)s::timestamptz AT TIME ZONE 'UTC'
            AND discarded_at < %(until)s::timestamptz AT TIME ZONE 'UTC'
         UNION ALL
-        SELECT 'cancelled', worker, attempt, inserted_at, scheduled_at, attempted_at, cancelled_at
+        SELECT id, 'cancelled', worker, attempt, inserted_at, scheduled_at, attempted_at, cancelled_at
           FROM {schema}.oban_jobs
          WHERE state = 'cancelled'
            AND cancelled_at >= %(since)s::timestamptz AT TIME ZONE 'UTC'

@@ -52,7 +52,7 @@ SELECT name AS job_type, min(started_on) AS since
 
 -- name: finished
 -- job_i16, a range for each queue. The copy of a failed job in a dead letter queue is a job of its own, not yet finished.
-SELECT name AS job_type, state::text, retry_count AS retries, greatest(created_on, start_after) AS due_at,
+SELECT id::text AS id, name AS job_type, state::text, retry_count AS retries, greatest(created_on, start_after) AS due_at,
        started_on AS started_at, completed_on AS finished_at
   FROM {schema}.job
  WHERE name = ANY (array(SELECT name FROM {schema}.queue WHERE left(name, 10) <> '__pgboss__'))

@@ -33,7 +33,7 @@ SELECT entrypoint AS job_type, min(updated) AS since
 
 -- name: finished
 -- pgqueuer_log_created, then pgqueuer_log_job_id_status for each. When a job was due is gone with its row.
-SELECT log.entrypoint AS job_type,
+SELECT log.id::text AS id, log.entrypoint AS job_type,
        CASE WHEN log.status = 'successful' THEN 'completed'
             WHEN log.status IN ('exception', 'failed') THEN 'failed'
             ELSE 'cancelled' END AS state,
@@ -48,7 +48,8 @@ SELECT log.entrypoint AS job_type,
 
 -- name: slot_counts
 -- The same rows without a look at what came before.
-SELECT floor(date_part('epoch', created) / %(slot_seconds)s)::bigint AS slot, count(*) AS rows
+SELECT floor(date_part('epoch', created) / %(slot_seconds)s)::bigint AS slot, count(*) AS rows,
+       sum(hashfloat8(date_part('epoch', created))) AS stamps
   FROM {schema}.pgqueuer_log
  WHERE status IN ('successful', 'exception', 'failed', 'canceled', 'deleted')
    AND created >= %(since)s AND created < %(until)s

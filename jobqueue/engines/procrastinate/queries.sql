@@ -58,7 +58,7 @@ SELECT job_type, min(since) AS since
 
 -- name: finished
 -- system_status_finished. Each end of a job is a run: one that failed, was retried by hand and succeeded ran twice.
-SELECT job.task_name::text AS job_type,
+SELECT event.id::text AS id, job.task_name::text AS job_type,
        CASE event.type WHEN 'succeeded' THEN 'completed' WHEN 'failed' THEN 'failed' ELSE 'cancelled' END AS state,
        past.starts - 1 AS retries,
        greatest(job.scheduled_at, past.deferred_at) AS due_at,
@@ -76,7 +76,8 @@ SELECT job.task_name::text AS job_type,
 
 -- name: slot_counts
 -- The same rows without a look at the jobs: their events go when they go.
-SELECT floor(date_part('epoch', at) / %(slot_seconds)s)::bigint AS slot, count(*) AS rows
+SELECT floor(date_part('epoch', at) / %(slot_seconds)s)::bigint AS slot, count(*) AS rows,
+       sum(hashfloat8(date_part('epoch', at))) AS stamps
   FROM {schema}.procrastinate_events
  WHERE type IN ('succeeded', 'failed', 'cancelled', 'aborted')
    AND at >= %(since)s AND at < %(until)s

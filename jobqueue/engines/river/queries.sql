@@ -41,7 +41,7 @@ SELECT kind AS job_type, min(attempted_at) AS since
 -- river_job_state_and_finalized_at_index. A scheduled job that turned out to be a duplicate is discarded without a single
 -- attempt, and marked: it never ran, so it hasn't failed. One that was tried and became a duplicate while it waited for its
 -- next attempt has failed, but not been at work until then.
-SELECT kind AS job_type,
+SELECT id::text AS id, kind AS job_type,
        CASE WHEN state = 'discarded' AND attempt = 0 AND metadata ->> 'unique_key_conflict' = 'scheduler_discarded'
             THEN 'cancelled'
             WHEN state = 'discarded' THEN 'failed'
