@@ -47,6 +47,15 @@ class Anchor:
     """Since when all counted ends are kept."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The store at one moment: the anchor, and minutes and ends from there on."""
+
+    anchor: Anchor
+    minutes: Mapping[Key, Runs]
+    ends: Ends
+
+
 class OutdatedError(Exception):
     """Another exporter of the source has written since this one read the store: nothing was written."""
 
@@ -79,47 +88,47 @@ class RunStore:
         self.was_asked = True
         try:
             async with self._database.transaction() as conn:
-                cursor = await conn.execute(self._queries["source"], {"source": self._source})
-                row = await cursor.fetchone()
+                return await self._read_anchor(conn)
         except Error as error:
             self._failed_to_read(error)
             return Anchor()
-        self._writes = row[3] if row else None
-        return Anchor(*row[:3]) if row else Anchor()
 
     async def minutes(self, first: int, end: int | None = None) -> dict[Key, Runs]:
         """Read the minutes from *first* up to *end*, not included."""
-        known = await self._read_minutes(first, end)
+        known = await self._stored_minutes(first, end)
         for key, runs in self._unwritten.items():
             if first <= key[0] and (end is None or key[0] < end):
                 known[key] = runs.greatest(known[key]) if key in known else runs
         return known
 
-    async def ends(self, first: int) -> dict[int, Sequence[int]]:
+    async def ends(self, first: int) -> Ends:
         """Read the counted ends from minute *first* on, by slot."""
-        values = {"source": self._source, "slot_seconds": self._slot_seconds, "since": moment(first)}
         try:
             async with self._database.transaction() as conn:
-                cursor = await conn.execute(self._queries["ends"], values)
-                return {slot: array("q", ends) async for slot, ends in cursor}
+                return await self._read_ends(conn, first)
         except Error as error:
             self._failed_to_read(error)
             return {}
 
-    async def reread(self, first: int) -> tuple[Anchor, dict[Key, Runs], dict[int, Sequence[int]]]:
-        """Read all of it from minute *first* on, as others have written it.
+    async def reread(self, first: int) -> Stored | None:
+        """Read all of it from minute *first* on, as others have written it; None while any of it can't be read.
 
         What this process couldn't write of those minutes is forgotten here: its ledger knows it, and compares.
         """
-        anchor = await self.anchor()
         older = [key for key in self._unwritten if key[0] < first]
-        if older:
-            stored = await self._read_minutes(min(minute for minute, _ in older), first)
-            older = [key for key in older if self._unwritten[key].finished > stored.get(key, _NOTHING).finished]
-        minutes, ends = await self._read_minutes(first, None), await self.ends(first)
+        try:
+            async with self._database.transaction() as conn:
+                # The anchor first: whoever writes after it is read makes the next write be refused.
+                anchor = await self._read_anchor(conn)
+                minutes = await self._read_minutes(conn, min([first, *(minute for minute, _ in older)]), None)
+                ends = await self._read_ends(conn, first)
+        except Error as error:
+            self._failed(error)
+            return None
+        older = [key for key in older if self._unwritten[key].finished > minutes.get(key, _NOTHING).finished]
         self._unwritten = {key: self._unwritten[key] for key in older}
         self._unwritten_ends = {}
-        return anchor, minutes, ends
+        return Stored(anchor, {key: runs for key, runs in minutes.items() if key[0] >= first}, ends)
 
     async def finished_by_minute(self, first: int, end: int) -> Mapping[int, int]:
         """How many ends are counted in each minute from *first* up to *end*."""
@@ -159,9 +168,9 @@ class RunStore:
             day = Day(first_minute)
         if self._unwritten:
             first = min(minute for minute, _ in self._unwritten)
-            stored = await self._read_minutes(first, None)
+            stored = await self._stored_minutes(first)
             day.add(
-                (minute, label(job_type), runs.growth_since(stored.get((minute, job_type), Runs())))
+                (minute, label(job_type), runs.growth_since(stored.get((minute, job_type), _NOTHING)))
                 for (minute, job_type), runs in self._unwritten.items()
             )
         return day
@@ -206,22 +215,33 @@ class RunStore:
             )
             await conn.execute(self._queries["prune_ends"], {"source": self._source, "before": moment(settled)})
 
-    async def _read_minutes(self, first: int, end: int | None) -> dict[Key, Runs]:
+    async def _stored_minutes(self, first: int, end: int | None = None) -> dict[Key, Runs]:
+        try:
+            async with self._database.transaction() as conn:
+                return await self._read_minutes(conn, first, end)
+        except Error as error:
+            self._failed_to_read(error)
+            return {}
+
+    async def _read_anchor(self, conn: Conn) -> Anchor:
+        row = await (await conn.execute(self._queries["source"], {"source": self._source})).fetchone()
+        self._writes = row[3] if row else None
+        return Anchor(*row[:3]) if row else Anchor()
+
+    async def _read_minutes(self, conn: Conn, first: int, end: int | None) -> dict[Key, Runs]:
         values = {
             "source": self._source,
             "since": moment(first),
             "until": datetime.max.replace(tzinfo=UTC) if end is None else moment(end),
         }
-        try:
-            async with (
-                self._database.transaction() as conn,
-                conn.cursor(row_factory=class_row(MinuteRuns)) as cursor,
-            ):
-                await cursor.execute(self._queries["minutes"], values)
-                return {(row.minute, row.job_type): Runs.read(row) async for row in cursor}
-        except Error as error:
-            self._failed_to_read(error)
-            return {}
+        async with conn.cursor(row_factory=class_row(MinuteRuns)) as cursor:
+            await cursor.execute(self._queries["minutes"], values)
+            return {(row.minute, row.job_type): Runs.read(row) async for row in cursor}
+
+    async def _read_ends(self, conn: Conn, first: int) -> Ends:
+        values = {"source": self._source, "slot_seconds": self._slot_seconds, "since": moment(first)}
+        cursor = await conn.execute(self._queries["ends"], values)
+        return {slot: array("q", ends) async for slot, ends in cursor}
 
     async def _write_anchor(self, conn: Conn, anchor: Anchor) -> int:
         """Take the turn to write: the row stays locked until the end of the transaction."""

@@ -197,12 +197,11 @@ class Tally:
 
     async def _compare(self) -> None:
         """Read the store anew after a failure, or because another exporter has written to it."""
-        try:
-            anchor, minutes, ends = await self._store.reread(self.first_unsettled)
-        except Error as error:
-            log.info("store.unreadable", error=line(error))
+        stored = await self._store.reread(self.first_unsettled)
+        if stored is None:
             return
-        self._ledger.merge(minutes, ends, self._ends_from(anchor) if anchor.polled_at else 0)
+        anchor = stored.anchor
+        self._ledger.merge(stored.minutes, stored.ends, self._ends_from(anchor) if anchor.polled_at else 0)
         if anchor.polled_at and self._anchor.polled_at and anchor.polled_at > self._anchor.polled_at:
             self._anchor = anchor
         self._in_doubt = False
