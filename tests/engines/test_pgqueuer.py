@@ -1,4 +1,4 @@
-"""PgQueuer: its schedules, whose handlers run without a job."""
+"""PgQueuer: its schedules, whose handlers run without a job, and its log, which outlives its ids."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -6,13 +6,17 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 import pytest
-from pgqueuer import PgQueuer
+from pgqueuer import PgQueuer, PsycopgDriver, Queries
 from pgqueuer.models import Schedule
 from psycopg import AsyncConnection
 
+from jobqueue import catalogue as metrics
+from jobqueue.engine import Cleanup
 from jobqueue.engines import open_engine
 from tests.conftest import Server
-from tests.engines.drivers import EVERY_MINUTE, REPORT
+from tests.engines.drivers import EVERY_MINUTE, MAIL, REPORT
+from tests.engines.test_conformance import clean, shown
+from tests.exporter.scrape import Watch, source
 from tests.waiting import PATIENCE
 
 READER = open_engine("pgqueuer", None).reader
@@ -85,3 +89,75 @@ async def test_the_newest_tick_is_the_one_a_handler_runs_for_and_none_after_its_
     assert while_it_runs is not None
     assert while_it_runs < next_run
     assert await last(conn) is None
+
+
+ANEW = "TRUNCATE pgqueuer RESTART IDENTITY"
+ENDS = ["successful", "exception", "canceled", "deleted"]
+
+
+async def end(conn: AsyncConnection, status: str) -> None:
+    """End the only job, as PgQueuer does."""
+    if status in ("successful", "exception"):
+        await conn.execute(
+            "INSERT INTO pgqueuer_log (job_id, status, entrypoint, priority) VALUES (1, 'picked', %s, 0)", (MAIL,)
+        )
+    await conn.execute(
+        "WITH gone AS (DELETE FROM pgqueuer RETURNING id, entrypoint, priority)"
+        " INSERT INTO pgqueuer_log (job_id, status, entrypoint, priority)"
+        " SELECT id, %s::pgqueuer_status, entrypoint, priority FROM gone",
+        (status,),
+    )
+
+
+@pytest.mark.parametrize("status", ENDS)
+async def test_a_new_job_with_the_id_of_an_old_one_is_no_retry_of_it(
+    address: str, conn: AsyncConnection, watch: Watch, status: str
+) -> None:
+    exporter = watch(source(address, engine="pgqueuer"))
+    await exporter.poll()
+    queries = Queries(PsycopgDriver(conn))
+    await queries.enqueue(MAIL, None)
+    await end(conn, status)
+    await conn.execute(ANEW)
+    await queries.enqueue(MAIL, None)
+    await end(conn, "successful")
+    await conn.execute(ANEW)
+    assert await queries.enqueue(MAIL, None) == [1]
+
+    page = await exporter.poll(rounds=2)
+
+    assert page.value(metrics.RUN_RETRIES, job_type=MAIL) == 0
+    assert shown(page) == shown(await watch(source(address, engine="pgqueuer")).poll(rounds=2))
+    assert shown(page).total() == 3
+    viewed = await conn.execute("SELECT state, retries FROM system_status.recent_jobs ORDER BY created_at DESC")
+    state = {"successful": "completed", "exception": "failed"}.get(status, "cancelled")
+    assert await viewed.fetchall() == [("pending", 0), ("completed", 0), (state, 0)]
+
+
+@pytest.mark.parametrize("old", ["successful", "exception"])
+@pytest.mark.parametrize("new", ["successful", "exception", "failed"])
+async def test_the_janitor_takes_the_log_of_one_job_and_not_that_of_another_with_its_id(
+    conn: AsyncConnection, old: str, new: str
+) -> None:
+    queries = Queries(PsycopgDriver(conn))
+    engine = open_engine("pgqueuer", None)
+    await queries.enqueue(MAIL, None)
+    await end(conn, old)
+    await conn.execute("UPDATE pgqueuer_log SET created = created - interval '2 days'")
+    await conn.execute(ANEW)
+    await queries.enqueue(MAIL, None)
+    if new == "failed":
+        await conn.execute("UPDATE pgqueuer SET status = 'failed'")
+        await conn.execute(
+            "INSERT INTO pgqueuer_log (job_id, status, entrypoint, priority) VALUES (1, 'failed', %s, 0)", (MAIL,)
+        )
+    else:
+        await end(conn, new)
+
+    cleanup = Cleanup.COMPLETED if old == "successful" else Cleanup.FAILED
+    assert await clean(conn, engine, cleanup, age=86_400) == 1
+
+    left = await conn.execute("SELECT status::text FROM pgqueuer_log ORDER BY id")
+    assert await left.fetchall() == [("queued",), *([] if new == "failed" else [("picked",)]), (new,)]
+    held = await conn.execute("SELECT status::text FROM pgqueuer")
+    assert await held.fetchall() == ([("failed",)] if new == "failed" else [])

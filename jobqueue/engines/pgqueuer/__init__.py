@@ -34,12 +34,13 @@ _LACKS = {
 
 def open_engine(schema: str) -> Engine:
     """Open the PgQueuer queue whose tables stand in *schema*."""
-    read = queries(__name__, schema)
+    begins_after = sql.load(__name__, "begins_after.sql", schema=schema)["begins_after"]
+    read = queries(__name__, schema, begins_after=begins_after)
     return Engine(
         name="pgqueuer",
         schema=schema,
         reader=SqlReader(read, _LACKS),
-        control=SqlControl(sql.load(__name__, "control.sql", schema=schema)),
+        control=SqlControl(sql.load(__name__, "control.sql", schema=schema, begins_after=begins_after)),
         tables=_TABLES,
         indexes=(
             Index("pgqueuer_log_created", "pgqueuer_log", ("created",), read["index_finished"]),

@@ -62,15 +62,16 @@ SELECT name, count(*) AS rows, min(at) AS oldest
  GROUP BY name
 
 -- name: completed
--- What the log says of jobs that succeeded, from the oldest on.
+-- What the log says of jobs that succeeded, from the oldest on; nothing that it says of another job with the same id.
 WITH old AS (
-  SELECT id, job_id FROM {schema}.pgqueuer_log
+  SELECT id, job_id, {begins_after} AS begins_after FROM {schema}.pgqueuer_log AS log
    WHERE status = 'successful' AND created < %(before)s
    ORDER BY created
    LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 ),
 gone AS (
-  DELETE FROM {schema}.pgqueuer_log WHERE job_id IN (SELECT job_id FROM old)
+  DELETE FROM {schema}.pgqueuer_log AS log USING old
+   WHERE log.job_id = old.job_id AND log.id <= old.id AND log.id > old.begins_after
 )
 SELECT FROM old
 
@@ -79,7 +80,8 @@ SELECT name, count(*) AS rows, min(at) AS oldest
   FROM (SELECT entrypoint AS name, created AS at
           FROM {schema}.pgqueuer_log AS log
          CROSS JOIN LATERAL (SELECT FROM {schema}.pgqueuer_log AS change
-                              WHERE change.job_id = log.job_id HAVING max(change.id) = log.id) AS last
+                              WHERE change.job_id = log.job_id
+                             HAVING log.status = 'exception' OR max(change.id) = log.id) AS last
          WHERE status IN ('exception', 'failed') AND created < %(before)s
          ORDER BY created
          LIMIT %(at_most)s) AS counted
@@ -88,17 +90,20 @@ SELECT name, count(*) AS rows, min(at) AS oldest
 -- name: failed
 -- The same for those that failed, and weren't queued again; held ones leave the table, too.
 WITH old AS (
-  SELECT id, job_id FROM {schema}.pgqueuer_log AS log
+  SELECT id, job_id, status, {begins_after} AS begins_after FROM {schema}.pgqueuer_log AS log
    WHERE status IN ('exception', 'failed') AND created < %(before)s
-     AND NOT EXISTS (SELECT FROM {schema}.pgqueuer_log AS later WHERE later.job_id = log.job_id AND later.id > log.id)
+     AND (status = 'exception'
+          OR NOT EXISTS (SELECT FROM {schema}.pgqueuer_log AS later WHERE later.job_id = log.job_id AND later.id > log.id))
    ORDER BY created
    LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 ),
 held AS (
-  DELETE FROM {schema}.pgqueuer WHERE status = 'failed' AND id = ANY (array(SELECT job_id FROM old))
+  DELETE FROM {schema}.pgqueuer
+   WHERE status = 'failed' AND id = ANY (array(SELECT job_id FROM old WHERE old.status = 'failed'))
 ),
 gone AS (
-  DELETE FROM {schema}.pgqueuer_log WHERE job_id IN (SELECT job_id FROM old)
+  DELETE FROM {schema}.pgqueuer_log AS log USING old
+   WHERE log.job_id = old.job_id AND log.id <= old.id AND log.id > old.begins_after
 )
 SELECT FROM old
 

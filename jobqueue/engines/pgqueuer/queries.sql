@@ -1,5 +1,6 @@
 -- PgQueuer, read. Table pgqueuer holds the unfinished jobs, and failed ones of entrypoints that hold them; each change of a
 -- job's status adds a row to pgqueuer_log, which its workers flush every tenth of a second. An entrypoint is our job type.
+-- What comes after an end that takes a job's row away, which all but "failed" do, is of another job with the same id.
 
 -- name: engine_version
 -- The tables hold no version; columns came with one.
@@ -42,7 +43,7 @@ SELECT log.id::text AS id, log.entrypoint AS job_type,
  CROSS JOIN LATERAL (SELECT max(created) FILTER (WHERE status = 'picked') AS started_at,
                             count(*) FILTER (WHERE status = 'queued') - 1 AS retries
                        FROM {schema}.pgqueuer_log AS earlier
-                      WHERE earlier.job_id = log.job_id AND earlier.id < log.id) AS past
+                      WHERE earlier.job_id = log.job_id AND earlier.id < log.id AND earlier.id > {begins_after}) AS past
  WHERE log.status IN ('successful', 'exception', 'failed', 'canceled', 'deleted')
    AND log.created >= %(since)s AND log.created < %(until)s
 
@@ -56,7 +57,7 @@ SELECT floor(date_part('epoch', created) / %(slot_seconds)s)::bigint AS slot, co
  GROUP BY 1
 
 -- name: finished_counts
--- Each job once, at its last end, unless it was queued again.
+-- Each job once, at its last end: one that failed and was held may have been queued again.
 SELECT floor(date_part('epoch', created) / %(slot_seconds)s)::bigint AS slot,
        entrypoint AS job_type,
        CASE WHEN status = 'successful' THEN 'completed'
@@ -66,7 +67,8 @@ SELECT floor(date_part('epoch', created) / %(slot_seconds)s)::bigint AS slot,
   FROM {schema}.pgqueuer_log AS log
  WHERE status IN ('successful', 'exception', 'failed', 'canceled', 'deleted')
    AND created >= %(since)s AND created < %(until)s
-   AND NOT EXISTS (SELECT FROM {schema}.pgqueuer_log AS later WHERE later.job_id = log.job_id AND later.id > log.id)
+   AND (status <> 'failed'
+        OR NOT EXISTS (SELECT FROM {schema}.pgqueuer_log AS later WHERE later.job_id = log.job_id AND later.id > log.id))
  GROUP BY 1, 2, 3
 
 -- name: first_completed
@@ -100,13 +102,14 @@ SELECT CASE WHEN count(*) OVER (PARTITION BY entrypoint) > 1 THEN entrypoint || 
   FROM {schema}.pgqueuer_schedules
 
 -- name: recent_jobs
--- The jobs of the newest four thousand changes, a thousand at most.
+-- The jobs of the newest four thousand changes, a thousand at most. One without an end and without a row was deleted by hand,
+-- or by a TRUNCATE.
 SELECT job.job_id::text AS job_id, job.job_type,
        CASE WHEN last = 'picked' THEN 'active'
             WHEN last = 'successful' THEN 'completed'
             WHEN last IN ('exception', 'failed') THEN 'failed'
             WHEN last <> 'queued' THEN 'cancelled'
-            WHEN queued > 1 THEN 'retry'
+            WHEN attempts > 0 THEN 'retry'
             WHEN execute_after > now() THEN 'scheduled'
             ELSE 'pending' END AS state,
        job.created_at, job.started_at, job.finished_at,
@@ -117,15 +120,19 @@ SELECT job.job_id::text AS job_id, job.job_type,
                min(created) AS created_at,
                max(created) FILTER (WHERE status = 'picked') AS started_at,
                max(created) FILTER (WHERE status NOT IN ('queued', 'picked')) AS finished_at
-          FROM (SELECT id, job_id, entrypoint, priority, status, created
-                  FROM {schema}.pgqueuer_log
-                 ORDER BY id DESC
-                 LIMIT 4000) AS newest
-         GROUP BY job_id
-         ORDER BY job_id DESC
+          FROM (SELECT id, job_id, entrypoint, priority, status, created,
+                       count(*) FILTER (WHERE status IN ('successful', 'exception', 'canceled', 'deleted'))
+                         OVER (PARTITION BY job_id ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+                  FROM (SELECT id, job_id, entrypoint, priority, status, created
+                          FROM {schema}.pgqueuer_log
+                         ORDER BY id DESC
+                         LIMIT 4000) AS newest) AS told_apart
+         GROUP BY job_id, before
+         ORDER BY max(id) DESC
          LIMIT 1000) AS job
-  LEFT JOIN LATERAL (SELECT execute_after, queue_manager_id FROM {schema}.pgqueuer
-                      WHERE pgqueuer.id = job.job_id LIMIT 1) AS unfinished ON true
+  LEFT JOIN LATERAL (SELECT id, execute_after, attempts, queue_manager_id FROM {schema}.pgqueuer
+                      WHERE pgqueuer.id = job.job_id AND last IN ('queued', 'picked') LIMIT 1) AS unfinished ON true
+ WHERE unfinished.id IS NOT NULL OR last NOT IN ('queued', 'picked')
 
 -- name: index_finished
 CREATE INDEX CONCURRENTLY pgqueuer_log_created ON {schema}.pgqueuer_log (created)
