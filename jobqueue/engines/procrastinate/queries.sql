@@ -57,9 +57,15 @@ SELECT job_type, min(since) AS since
  GROUP BY job_type
 
 -- name: finished
--- system_status_finished. Each end of a job is a run: one that failed, was retried by hand and succeeded ran twice.
+-- system_status_finished. Each end of a job is a run: one that failed, was retried by hand and succeeded ran twice. The end of
+-- a job that waits is an event "cancelled" whatever it ended as, such as that of one which was queued again as stalled while
+-- its worker still had it: then the job itself says how, unless it has ended anew since.
 SELECT event.id::text AS id, job.task_name::text AS job_type,
-       CASE event.type WHEN 'succeeded' THEN 'completed' WHEN 'failed' THEN 'failed' ELSE 'cancelled' END AS state,
+       CASE WHEN event.type = 'succeeded' THEN 'completed'
+            WHEN event.type = 'failed' THEN 'failed'
+            WHEN event.type = 'cancelled' AND job.status = 'succeeded' AND NOT since.ended_anew THEN 'completed'
+            WHEN event.type = 'cancelled' AND job.status = 'failed' AND NOT since.ended_anew THEN 'failed'
+            ELSE 'cancelled' END AS state,
        past.starts - 1 AS retries,
        greatest(job.scheduled_at, past.deferred_at) AS due_at,
        past.started_at,
@@ -71,6 +77,10 @@ SELECT event.id::text AS id, job.task_name::text AS job_type,
                             count(*) FILTER (WHERE type = 'started') AS starts
                        FROM {schema}.procrastinate_events AS earlier
                       WHERE earlier.job_id = event.job_id AND earlier.id < event.id) AS past
+ CROSS JOIN LATERAL (SELECT count(*) > 0 AS ended_anew
+                       FROM {schema}.procrastinate_events AS later
+                      WHERE event.type = 'cancelled' AND later.job_id = event.job_id AND later.id > event.id
+                        AND later.type IN ('succeeded', 'failed', 'cancelled', 'aborted')) AS since
  WHERE event.type IN ('succeeded', 'failed', 'cancelled', 'aborted')
    AND event.at >= %(since)s AND event.at < %(until)s
 
@@ -104,10 +114,19 @@ SELECT floor(date_part('epoch', event.at) / %(slot_seconds)s)::bigint AS slot,
 SELECT min(at) FROM {schema}.procrastinate_events WHERE type = 'succeeded'
 
 -- name: frontiers
--- Four probes of system_status_finished; each names its type, for the index knows not all of them.
-SELECT 'completed' AS state, (SELECT min(at) FROM {schema}.procrastinate_events WHERE type = 'succeeded') AS since
+-- Probes of system_status_finished; each names its type, for the index knows not all of them. Of what ended while it waited,
+-- whatever as, the oldest thousand are looked at.
+WITH waited AS MATERIALIZED (
+  SELECT job.status, min(event.at) AS since
+    FROM (SELECT job_id, at FROM {schema}.procrastinate_events WHERE type = 'cancelled' ORDER BY at LIMIT 1000) AS event
+    JOIN {schema}.procrastinate_jobs AS job ON job.id = event.job_id
+   GROUP BY job.status
+)
+SELECT 'completed' AS state, least((SELECT min(at) FROM {schema}.procrastinate_events WHERE type = 'succeeded'),
+                                   (SELECT since FROM waited WHERE status = 'succeeded')) AS since
 UNION ALL
-SELECT 'failed', (SELECT min(at) FROM {schema}.procrastinate_events WHERE type = 'failed')
+SELECT 'failed', least((SELECT min(at) FROM {schema}.procrastinate_events WHERE type = 'failed'),
+                       (SELECT since FROM waited WHERE status = 'failed'))
 UNION ALL
 SELECT 'cancelled', least((SELECT min(at) FROM {schema}.procrastinate_events WHERE type = 'cancelled'),
                           (SELECT min(at) FROM {schema}.procrastinate_events WHERE type = 'aborted'))
