@@ -26,11 +26,12 @@ SELECT worker AS job_type,
  GROUP BY 1, 2
 
 -- name: oldest_ready
-SELECT worker AS job_type, min(greatest(inserted_at, scheduled_at)) AT TIME ZONE 'UTC' AS since
+-- A rescued job keeps the time that it was planned for: it has waited no longer than since it was at work.
+SELECT worker AS job_type, min(greatest(inserted_at, scheduled_at, attempted_at)) AT TIME ZONE 'UTC' AS since
   FROM {schema}.oban_jobs
  WHERE state IN ('available', 'scheduled', 'retryable')
    AND scheduled_at <= now() AT TIME ZONE 'UTC'
-   AND greatest(inserted_at, scheduled_at) BETWEEN '0002-01-01' AND '9999-01-01'
+   AND greatest(inserted_at, scheduled_at, attempted_at) BETWEEN '0002-01-01' AND '9999-01-01'
  GROUP BY worker
 
 -- name: oldest_active
@@ -40,24 +41,25 @@ SELECT worker AS job_type, min(attempted_at) AT TIME ZONE 'UTC' AS since
  GROUP BY worker
 
 -- name: finished
--- A range of an index for each state.
+-- A range of an index for each state. Since when a rescued job waited for its last attempt no column says.
 SELECT id::text AS id, worker AS job_type, ends.state, attempt - 1 AS retries,
-       greatest(inserted_at, scheduled_at) AT TIME ZONE 'UTC' AS due_at,
+       CASE WHEN (meta ? 'rescued') IS NOT TRUE THEN greatest(inserted_at, scheduled_at) AT TIME ZONE 'UTC' END AS due_at,
        attempted_at AT TIME ZONE 'UTC' AS started_at,
        ended_at AT TIME ZONE 'UTC' AS finished_at
-  FROM (SELECT id, 'completed' AS state, worker, attempt, inserted_at, scheduled_at, attempted_at, completed_at AS ended_at
+  FROM (SELECT id, 'completed' AS state, worker, attempt, meta, inserted_at, scheduled_at, attempted_at,
+               completed_at AS ended_at
           FROM {schema}.oban_jobs
          WHERE state = 'completed'
            AND completed_at >= %(since)s::timestamptz AT TIME ZONE 'UTC'
            AND completed_at < %(until)s::timestamptz AT TIME ZONE 'UTC'
         UNION ALL
-        SELECT id, 'failed', worker, attempt, inserted_at, scheduled_at, attempted_at, discarded_at
+        SELECT id, 'failed', worker, attempt, meta, inserted_at, scheduled_at, attempted_at, discarded_at
           FROM {schema}.oban_jobs
          WHERE state = 'discarded'
            AND discarded_at >= %(since)s::timestamptz AT TIME ZONE 'UTC'
            AND discarded_at < %(until)s::timestamptz AT TIME ZONE 'UTC'
         UNION ALL
-        SELECT id, 'cancelled', worker, attempt, inserted_at, scheduled_at, attempted_at, cancelled_at
+        SELECT id, 'cancelled', worker, attempt, meta, inserted_at, scheduled_at, attempted_at, cancelled_at
           FROM {schema}.oban_jobs
          WHERE state = 'cancelled'
            AND cancelled_at >= %(since)s::timestamptz AT TIME ZONE 'UTC'

@@ -24,25 +24,26 @@ SELECT name AS job_type,
 SELECT name, 'pending', 0, 0 FROM {schema}.queue WHERE left(name, 10) <> '__pgboss__'
 
 -- name: oldest_ready
--- Two probes of job_i14 a queue; where the job with the lowest start_after was dated back, a hundred jobs are looked at, for
--- another one may have waited longer.
-SELECT name AS job_type, since
+-- Two probes of job_i14 a queue; where the job with the lowest start_after was dated back, or was at work since, a hundred jobs are
+-- looked at, for another one may have waited longer. One that was retried or resumed by hand keeps its start_after before 12.38:
+-- it has waited no longer than since it was at work.
+SELECT name AS job_type, min(since) AS since
   FROM {schema}.queue
+ CROSS JOIN unnest(array['created', 'retry']::{schema}.job_state[]) AS waiting (state)
  CROSS JOIN LATERAL (
-   SELECT least((SELECT CASE WHEN created_on <= start_after THEN start_after
-                             ELSE (SELECT min(greatest(created_on, start_after))
-                                     FROM (SELECT created_on, start_after FROM {schema}.job
-                                            WHERE job.name = queue.name AND state = 'created' AND NOT blocked
-                                              AND start_after <= now()
-                                            ORDER BY start_after LIMIT 100) AS earliest)
-                        END
-                   FROM {schema}.job
-                  WHERE job.name = queue.name AND state = 'created' AND NOT blocked AND start_after <= now()
-                  ORDER BY start_after LIMIT 1),
-                (SELECT greatest(created_on, start_after) FROM {schema}.job
-                  WHERE job.name = queue.name AND state = 'retry' AND NOT blocked AND start_after <= now()
-                  ORDER BY start_after LIMIT 1)) AS since) AS oldest
+   SELECT CASE WHEN greatest(created_on, started_on) <= start_after THEN start_after
+               ELSE (SELECT min(greatest(created_on, started_on, start_after))
+                       FROM (SELECT created_on, started_on, start_after FROM {schema}.job
+                              WHERE job.name = queue.name AND job.state = waiting.state
+                                AND job.state IN ('created', 'retry') AND NOT blocked AND start_after <= now()
+                              ORDER BY start_after LIMIT 100) AS earliest)
+          END AS since
+     FROM {schema}.job
+    WHERE job.name = queue.name AND job.state = waiting.state
+      AND job.state IN ('created', 'retry') AND NOT blocked AND start_after <= now()
+    ORDER BY start_after LIMIT 1) AS oldest
  WHERE since BETWEEN '0002-01-01' AND '9999-01-01' AND left(name, 10) <> '__pgboss__'
+ GROUP BY name
 
 -- name: oldest_active
 SELECT name AS job_type, min(started_on) AS since

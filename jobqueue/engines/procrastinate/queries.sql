@@ -21,8 +21,9 @@ SELECT task_name::text AS job_type,
  GROUP BY 1, 2
 
 -- name: oldest_ready
--- A job is ready from its making or from the time it is planned for, the later of both. Of those for at once the lowest id is
--- the oldest; of the planned ones the lowest id and the earliest time are looked at: three looks at events a type.
+-- A job is ready from when it was queued last, by its making or a retry, or from the time it is planned for, the later of both. Of
+-- those for at once the lowest id is the oldest; of the planned ones the lowest id and the earliest time are looked at: three
+-- looks at events a type. Where the earliest time was dated back, a hundred are, for another one may have waited longer.
 WITH first AS (
   SELECT task_name::text AS job_type,
          min(id) FILTER (WHERE scheduled_at IS NULL) AS at_once,
@@ -32,19 +33,31 @@ WITH first AS (
    WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at BETWEEN '0002-01-01' AND now())
    GROUP BY task_name
 ),
-found AS (
-  SELECT job_type, job.id, job.planned_for
+found AS MATERIALIZED (
+  SELECT job_type, planned_for,
+         (SELECT max(at) FROM {schema}.procrastinate_events
+           WHERE job_id = job.id AND type::text IN ('deferred', 'deferred_for_retry', 'retried')) AS queued_at
     FROM first,
          LATERAL (VALUES (at_once, NULL),
                          (lowest[1]::bigint, to_timestamp(lowest[2])),
                          (earliest[2]::bigint, to_timestamp(earliest[1]))) AS job (id, planned_for)
+),
+dated_back AS (
+  SELECT job_type, planned_for,
+         (SELECT max(at) FROM {schema}.procrastinate_events
+           WHERE job_id = job.id AND type::text IN ('deferred', 'deferred_for_retry', 'retried')) AS queued_at
+    FROM (SELECT id, task_name::text AS job_type, scheduled_at AS planned_for,
+                 row_number() OVER (PARTITION BY task_name ORDER BY scheduled_at) AS place
+            FROM {schema}.procrastinate_jobs
+           WHERE status = 'todo' AND scheduled_at BETWEEN '0002-01-01' AND now()
+             AND EXISTS (SELECT FROM found WHERE queued_at > planned_for + interval '1 minute')
+             AND task_name = ANY (array(SELECT job_type FROM found
+                                         WHERE queued_at > planned_for + interval '1 minute'))) AS job
+   WHERE place <= 100
 )
-SELECT job_type, min(since) AS since
-  FROM (SELECT job_type,
-               greatest(planned_for, (SELECT min(at) FROM {schema}.procrastinate_events
-                                       WHERE job_id = found.id AND type = 'deferred')) AS since
-          FROM found) AS oldest
- WHERE since IS NOT NULL
+SELECT job_type, min(greatest(planned_for, queued_at)) AS since
+  FROM (SELECT * FROM found UNION ALL SELECT * FROM dated_back) AS looked_at
+ WHERE queued_at IS NOT NULL
  GROUP BY job_type
 
 -- name: oldest_active
@@ -59,28 +72,32 @@ SELECT job_type, min(since) AS since
 -- name: finished
 -- system_status_finished. Each end of a job is a run: one that failed, was retried by hand and succeeded ran twice. The end of
 -- a job that waits is an event "cancelled" whatever it ended as, such as that of one which was queued again as stalled while
--- its worker still had it: then the job itself says how, unless it has ended anew since.
+-- its worker still had it: then the job itself says how, unless it has ended anew since. Before its last start a run was due from
+-- when it had been queued last, or from the time that it was planned for then.
 SELECT event.id::text AS id, job.task_name::text AS job_type,
        CASE WHEN event.type = 'succeeded' THEN 'completed'
             WHEN event.type = 'failed' THEN 'failed'
-            WHEN event.type = 'cancelled' AND job.status = 'succeeded' AND NOT since.ended_anew THEN 'completed'
-            WHEN event.type = 'cancelled' AND job.status = 'failed' AND NOT since.ended_anew THEN 'failed'
+            WHEN event.type = 'cancelled' AND job.status = 'succeeded' AND NOT past.ended_anew THEN 'completed'
+            WHEN event.type = 'cancelled' AND job.status = 'failed' AND NOT past.ended_anew THEN 'failed'
             ELSE 'cancelled' END AS state,
        past.starts - 1 AS retries,
-       greatest(job.scheduled_at, past.deferred_at) AS due_at,
+       past.due_at,
        past.started_at,
        event.at AS finished_at
   FROM {schema}.procrastinate_events AS event
   JOIN {schema}.procrastinate_jobs AS job ON job.id = event.job_id
- CROSS JOIN LATERAL (SELECT max(at) FILTER (WHERE type = 'started') AS started_at,
-                            min(at) FILTER (WHERE type = 'deferred') AS deferred_at,
-                            count(*) FILTER (WHERE type = 'started') AS starts
-                       FROM {schema}.procrastinate_events AS earlier
-                      WHERE earlier.job_id = event.job_id AND earlier.id < event.id) AS past
- CROSS JOIN LATERAL (SELECT count(*) > 0 AS ended_anew
-                       FROM {schema}.procrastinate_events AS later
-                      WHERE event.type = 'cancelled' AND later.job_id = event.job_id AND later.id > event.id
-                        AND later.type IN ('succeeded', 'failed', 'cancelled', 'aborted')) AS since
+ CROSS JOIN LATERAL (SELECT max(at) FILTER (WHERE id = start_id) AS started_at,
+                            count(*) FILTER (WHERE type = 'started' AND id <= start_id) AS starts,
+                            greatest(max(at) FILTER (WHERE type::text IN ('deferred', 'deferred_for_retry', 'retried')
+                                                           AND id < start_id),
+                                     (array_agg(at ORDER BY id DESC) FILTER (WHERE type = 'scheduled'
+                                                                                   AND id < start_id))[1]) AS due_at,
+                            count(*) FILTER (WHERE type IN ('succeeded', 'failed', 'cancelled', 'aborted')
+                                                   AND id > event.id) > 0 AS ended_anew
+                       FROM (SELECT id, type, at,
+                                    max(id) FILTER (WHERE type = 'started' AND id < event.id) OVER () AS start_id
+                               FROM {schema}.procrastinate_events AS of_job
+                              WHERE of_job.job_id = event.job_id) AS of_job) AS past
  WHERE event.type IN ('succeeded', 'failed', 'cancelled', 'aborted')
    AND event.at >= %(since)s AND event.at < %(until)s
 

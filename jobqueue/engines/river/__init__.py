@@ -39,7 +39,7 @@ _LACKS = {
 
 def open_engine(schema: str) -> Engine:
     """Open the River queue whose tables stand in *schema*."""
-    read = queries(__name__, schema)
+    read = queries(__name__, schema, staged_at=sql.load(__name__, "staged_at.sql")["staged_at"])
     ticks = sql.load(__name__, "control.sql", schema=schema)["newest_ticks"]
     control = sql.load(__name__, "control.sql", schema=schema, schema_name=Literal(schema), newest_ticks=ticks)
     return Engine(

@@ -22,13 +22,13 @@ SELECT kind AS job_type,
  GROUP BY 1, 2
 
 -- name: oldest_ready
--- What waits in a queue that was paused waits on purpose.
-SELECT kind AS job_type, min(greatest(created_at, scheduled_at)) AS since
+-- What waits in a queue that was paused waits on purpose. One that was at work before has waited no longer than since then.
+SELECT kind AS job_type, min(greatest(created_at, scheduled_at, attempted_at, {staged_at})) AS since
   FROM {schema}.river_job
  WHERE state IN ('available', 'retryable', 'scheduled')
    AND scheduled_at <= now()
    AND queue NOT IN (SELECT name FROM {schema}.river_queue WHERE paused_at IS NOT NULL)
-   AND greatest(created_at, scheduled_at) BETWEEN '0002-01-01' AND '9999-01-01'
+   AND greatest(created_at, scheduled_at, attempted_at, {staged_at}) BETWEEN '0002-01-01' AND '9999-01-01'
  GROUP BY kind
 
 -- name: oldest_active
@@ -47,7 +47,7 @@ SELECT id::text AS id, kind AS job_type,
             WHEN state = 'discarded' THEN 'failed'
             ELSE state::text END AS state,
        attempt - 1 AS retries,
-       greatest(created_at, scheduled_at) AS due_at,
+       greatest(created_at, scheduled_at, {staged_at}) AS due_at,
        CASE WHEN metadata ->> 'unique_key_conflict' IS DISTINCT FROM 'scheduler_discarded' THEN attempted_at END
          AS started_at,
        finalized_at AS finished_at
