@@ -25,7 +25,7 @@ SELECT task_identifier AS job_type, min(greatest(created_at, run_at)) AS since
 -- name: oldest_active
 SELECT task_identifier AS job_type, min(locked_at) AS since
   FROM {schema}.jobs
- WHERE locked_at IS NOT NULL
+ WHERE locked_at BETWEEN '0002-01-01' AND '9999-01-01'
  GROUP BY 1
 
 -- name: finished
@@ -41,6 +41,7 @@ SELECT id::text AS id, task_identifier AS job_type, 'failed' AS state, attempts 
 SELECT 'failed' AS state, min({ended}) AS since
   FROM {schema}.jobs
  WHERE locked_at IS NULL AND attempts >= max_attempts
+   AND {ended} BETWEEN '0002-01-01' AND '9999-01-01'
 
 -- name: recent_jobs
 -- The newest thousand by key and no more.

@@ -48,7 +48,7 @@ SELECT name AS job_type, min(since) AS since
 -- name: oldest_active
 SELECT name AS job_type, min(started_on) AS since
   FROM {schema}.job
- WHERE state = 'active' AND started_on IS NOT NULL AND left(name, 10) <> '__pgboss__'
+ WHERE state = 'active' AND started_on BETWEEN '0002-01-01' AND '9999-01-01' AND left(name, 10) <> '__pgboss__'
  GROUP BY name
 
 -- name: finished
@@ -64,7 +64,7 @@ SELECT id::text AS id, name AS job_type, state::text, retry_count AS retries, gr
 SELECT min(since)
   FROM {schema}.queue
  CROSS JOIN LATERAL (SELECT completed_on AS since FROM {schema}.job
-                      WHERE job.name = queue.name AND completed_on IS NOT NULL AND state = 'completed'
+                      WHERE job.name = queue.name AND completed_on BETWEEN '0002-01-01' AND '9999-01-01' AND state = 'completed'
                       ORDER BY completed_on LIMIT 1) AS first
  WHERE left(name, 10) <> '__pgboss__'
 
@@ -74,16 +74,16 @@ SELECT min(since)
 SELECT 'completed' AS state, min(completed_on) AS since
   FROM {schema}.queue
  CROSS JOIN LATERAL (SELECT completed_on FROM {schema}.job
-                      WHERE job.name = queue.name AND completed_on IS NOT NULL AND state = 'completed'
+                      WHERE job.name = queue.name AND completed_on BETWEEN '0002-01-01' AND '9999-01-01' AND state = 'completed'
                       ORDER BY completed_on LIMIT 1) AS first
  WHERE left(name, 10) <> '__pgboss__'
 UNION ALL
-SELECT 'failed', min(completed_on) FROM {schema}.job WHERE state = 'failed' AND left(name, 10) <> '__pgboss__'
+SELECT 'failed', min(completed_on) FROM {schema}.job WHERE state = 'failed' AND completed_on BETWEEN '0002-01-01' AND '9999-01-01' AND left(name, 10) <> '__pgboss__'
 UNION ALL
 SELECT 'cancelled', min(completed_on)
   FROM {schema}.queue
  CROSS JOIN LATERAL (SELECT completed_on FROM {schema}.job
-                      WHERE job.name = queue.name AND completed_on IS NOT NULL
+                      WHERE job.name = queue.name AND completed_on BETWEEN '0002-01-01' AND '9999-01-01'
                       ORDER BY completed_on LIMIT 1) AS first
  WHERE left(name, 10) <> '__pgboss__'
 
@@ -91,10 +91,10 @@ SELECT 'cancelled', min(completed_on)
 -- An instance says every heartbeat_seconds that it is alive. Dead ones stay a week; here they are shown for an hour, for no
 -- instance that starts again takes the row of the one that died.
 SELECT id::text AS worker, host AS hostname, pid, NULL AS mode, version,
-       heartbeat_on > now() - greatest(60, 3 * heartbeat_seconds) * interval '1 second' AS online,
+       heartbeat_on > now() - greatest(60, 3::float8 * heartbeat_seconds) * interval '1 second' AS online,
        started_on AS started_at, heartbeat_on AS last_seen_at,
        NULL::bigint AS processed, NULL::bigint AS failed,
-       (SELECT work ->> 'queue' FROM jsonb_array_elements(workers) AS work
+       (SELECT work ->> 'queue' FROM jsonb_array_elements(CASE jsonb_typeof(workers) WHEN 'array' THEN workers ELSE '[]' END) AS work
          WHERE work -> 'active' > '0' ORDER BY work ->> 'queue' LIMIT 1) AS current_job_type,
        NULL::timestamptz AS current_started_at
   FROM {schema}.instance
@@ -107,7 +107,7 @@ SELECT name || CASE WHEN key = '' THEN '' ELSE '/' || key END AS job_type,
        cron,
        coalesce(timezone, 'UTC') AS timezone,
        CASE WHEN jsonb_typeof(options -> 'priority') = 'number'
-            THEN (options ->> 'priority')::numeric::integer ELSE 0 END AS priority,
+            THEN least(greatest((options ->> 'priority')::numeric, -2147483648), 2147483647)::integer ELSE 0 END AS priority,
        NULL::interval AS expire_after,
        true AS enabled,
        (SELECT created_on FROM {schema}.job WHERE job.name = schedule.name AND job.id = last_job_id) AS last_enqueued_at,

@@ -29,7 +29,7 @@ SELECT entrypoint AS job_type, min(greatest(created, execute_after)) AS since
 -- "updated" is when the job was picked; heartbeats leave it alone.
 SELECT entrypoint AS job_type, min(updated) AS since
   FROM {schema}.pgqueuer
- WHERE status = 'picked'
+ WHERE status = 'picked' AND updated BETWEEN '0002-01-01' AND '9999-01-01'
  GROUP BY entrypoint
 
 -- name: finished
@@ -73,11 +73,11 @@ SELECT floor(date_part('epoch', created) / %(slot_seconds)s)::bigint AS slot,
 
 -- name: first_completed
 -- One probe of pgqueuer_log_created: all ends are kept alike, so the oldest row of whatever status will do.
-SELECT min(created) FROM {schema}.pgqueuer_log
+SELECT min(created) FROM {schema}.pgqueuer_log WHERE created BETWEEN '0002-01-01' AND '9999-01-01'
 
 -- name: frontiers
 -- The first failed or cancelled one may be far or nowhere: it is no older than the oldest row of whatever status.
-SELECT state, (SELECT min(created) FROM {schema}.pgqueuer_log) AS since
+SELECT state, (SELECT min(created) FROM {schema}.pgqueuer_log WHERE created BETWEEN '0002-01-01' AND '9999-01-01') AS since
   FROM unnest(array['completed', 'failed', 'cancelled']) AS state
 
 -- name: schedules
@@ -89,7 +89,7 @@ SELECT CASE WHEN count(*) OVER (PARTITION BY entrypoint) > 1 THEN entrypoint || 
        '' AS description, expression AS cron, 'UTC' AS timezone, 0 AS priority, NULL::interval AS expire_after,
        true AS enabled,
        greatest(last_run, CASE WHEN status = 'picked' AND heartbeat > now() - interval '30 seconds'
-                               THEN least(heartbeat, next_run - interval '1 second') END) AS last_enqueued_at,
+                               THEN least(heartbeat, greatest(next_run, '0002-01-01') - interval '1 second') END) AS last_enqueued_at,
        false AS has_jobs
   FROM {schema}.pgqueuer_schedules
 
@@ -97,7 +97,7 @@ SELECT CASE WHEN count(*) OVER (PARTITION BY entrypoint) > 1 THEN entrypoint || 
 -- A schedule whose handler runs isn't picked a second time, however many ticks come meanwhile. When it ends, last_run says so.
 SELECT CASE WHEN count(*) OVER (PARTITION BY entrypoint) > 1 THEN entrypoint || ' ' || expression
             ELSE entrypoint END AS job_type,
-       least(heartbeat, next_run - interval '1 second') AS since,
+       least(heartbeat, greatest(next_run, '0002-01-01') - interval '1 second') AS since,
        CASE WHEN status = 'picked' AND heartbeat > now() - interval '30 seconds' THEN now() END AS until
   FROM {schema}.pgqueuer_schedules
 

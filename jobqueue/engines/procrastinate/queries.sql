@@ -57,7 +57,7 @@ dated_back AS (
 )
 SELECT job_type, min(greatest(planned_for, queued_at)) AS since
   FROM (SELECT * FROM found UNION ALL SELECT * FROM dated_back) AS looked_at
- WHERE queued_at IS NOT NULL
+ WHERE greatest(planned_for, queued_at) BETWEEN '0002-01-01' AND '9999-01-01' AND queued_at IS NOT NULL
  GROUP BY job_type
 
 -- name: oldest_active
@@ -66,7 +66,7 @@ SELECT job_type, min(since) AS since
                (SELECT max(at) FROM {schema}.procrastinate_events WHERE job_id = job.id AND type = 'started') AS since
           FROM {schema}.procrastinate_jobs AS job
          WHERE status = 'doing') AS active
- WHERE since IS NOT NULL
+ WHERE since BETWEEN '0002-01-01' AND '9999-01-01'
  GROUP BY job_type
 
 -- name: finished
@@ -128,25 +128,34 @@ SELECT floor(date_part('epoch', event.at) / %(slot_seconds)s)::bigint AS slot,
 
 -- name: first_completed
 -- One probe of system_status_finished.
-SELECT min(at) FROM {schema}.procrastinate_events WHERE type = 'succeeded'
+SELECT min(at) FROM {schema}.procrastinate_events WHERE type = 'succeeded' AND at BETWEEN '0002-01-01' AND '9999-01-01'
 
 -- name: frontiers
 -- Probes of system_status_finished; each names its type, for the index knows not all of them. Of what ended while it waited,
 -- whatever as, the oldest thousand are looked at.
 WITH waited AS MATERIALIZED (
   SELECT job.status, min(event.at) AS since
-    FROM (SELECT job_id, at FROM {schema}.procrastinate_events WHERE type = 'cancelled' ORDER BY at LIMIT 1000) AS event
+    FROM (SELECT job_id, at FROM {schema}.procrastinate_events
+           WHERE type = 'cancelled' AND at BETWEEN '0002-01-01' AND '9999-01-01'
+           ORDER BY at LIMIT 1000) AS event
     JOIN {schema}.procrastinate_jobs AS job ON job.id = event.job_id
    GROUP BY job.status
 )
-SELECT 'completed' AS state, least((SELECT min(at) FROM {schema}.procrastinate_events WHERE type = 'succeeded'),
-                                   (SELECT since FROM waited WHERE status = 'succeeded')) AS since
+SELECT 'completed' AS state,
+       least((SELECT min(at) FROM {schema}.procrastinate_events
+               WHERE type = 'succeeded' AND at BETWEEN '0002-01-01' AND '9999-01-01'),
+             (SELECT since FROM waited WHERE status = 'succeeded')) AS since
 UNION ALL
-SELECT 'failed', least((SELECT min(at) FROM {schema}.procrastinate_events WHERE type = 'failed'),
-                       (SELECT since FROM waited WHERE status = 'failed'))
+SELECT 'failed',
+       least((SELECT min(at) FROM {schema}.procrastinate_events
+               WHERE type = 'failed' AND at BETWEEN '0002-01-01' AND '9999-01-01'),
+             (SELECT since FROM waited WHERE status = 'failed'))
 UNION ALL
-SELECT 'cancelled', least((SELECT min(at) FROM {schema}.procrastinate_events WHERE type = 'cancelled'),
-                          (SELECT min(at) FROM {schema}.procrastinate_events WHERE type = 'aborted'))
+SELECT 'cancelled',
+       least((SELECT min(at) FROM {schema}.procrastinate_events
+               WHERE type = 'cancelled' AND at BETWEEN '0002-01-01' AND '9999-01-01'),
+             (SELECT min(at) FROM {schema}.procrastinate_events
+               WHERE type = 'aborted' AND at BETWEEN '0002-01-01' AND '9999-01-01'))
 
 -- name: workers
 -- A worker is a number and a heartbeat, every 10 s. It may have several jobs at a time: the oldest is shown.
@@ -166,6 +175,7 @@ SELECT worker.id::text AS worker, NULL AS hostname, NULL::integer AS pid, NULL A
 -- The newest tick of each periodic task; its expression stands in code only.
 SELECT task_name::text, to_timestamp(max(defer_timestamp))
   FROM {schema}.procrastinate_periodic_defers
+ WHERE defer_timestamp BETWEEN 0 AND 253370764800  -- the year 9999
  GROUP BY task_name
 
 -- name: holds
@@ -175,6 +185,7 @@ SELECT task_name::text, to_timestamp(max(defer_timestamp))
 SELECT tick.task_name::text AS job_type, hold.since, hold.until
   FROM (SELECT DISTINCT ON (task_name) task_name, job_id, to_timestamp(defer_timestamp) AS at
           FROM {schema}.procrastinate_periodic_defers
+         WHERE defer_timestamp BETWEEN 0 AND 253370764800
          ORDER BY task_name, defer_timestamp DESC) AS tick
   JOIN {schema}.procrastinate_jobs AS job ON job.id = tick.job_id AND job.queueing_lock IS NOT NULL
  CROSS JOIN LATERAL (SELECT CASE WHEN holder.id = job.id THEN tick.at
@@ -202,7 +213,7 @@ SELECT job.id::text AS job_id, job.task_name::text AS job_type,
             ELSE 'cancelled' END AS state,
        past.created_at, past.started_at,
        CASE WHEN status NOT IN ('todo', 'doing') THEN past.finished_at END AS finished_at,
-       greatest(attempts - (status NOT IN ('todo', 'doing'))::integer, 0) AS retries,
+       greatest(greatest(attempts, 0) - (status NOT IN ('todo', 'doing'))::integer, 0) AS retries,
        priority, worker_id::text AS worker
   FROM (SELECT id, task_name, status, scheduled_at, attempts, priority, worker_id
           FROM {schema}.procrastinate_jobs
