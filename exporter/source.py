@@ -18,10 +18,10 @@ from exporter.collectors.workers import WorkersCollector
 from exporter.counting.late import LateRuns
 from exporter.counting.reads import Reads
 from exporter.counting.since_start import SinceStart
-from exporter.counting.store import RunStore
 from exporter.counting.tally import SLOT_SECONDS, Tally
 from exporter.database import Database
 from exporter.job_types import JobTypes
+from exporter.labelled_store import LabelledStore
 from exporter.poller import Poller
 from exporter.schedule_changes import ScheduleChanges
 from jobqueue.config import Source
@@ -111,7 +111,8 @@ class SourceMonitor:
         timetable = Timetable(timedelta(seconds=source.poll_interval + GRACE_SECONDS))
         abilities = Abilities(reader)
         since_start = SinceStart()
-        store = RunStore(self._store, source.name, SLOT_SECONDS)
+        job_types.gave_up.append(lambda job_type: since_start.types.pop(job_type, None))
+        store = LabelledStore(self._store, source.name, SLOT_SECONDS, job_types)
         reads = Reads(reader, queue, lambda: job_types.room)
         tally = Tally(
             reader,
@@ -119,13 +120,13 @@ class SourceMonitor:
             reads,
             store,
             settle=timedelta(seconds=source.settle),
-            label=job_types.label,
+            label=job_types.label_again,
             room=lambda: job_types.room,
             turn=turn,
         )
         late = LateRuns(reads, store, tally)
         finished = FinishedCollector(reader, queue, job_types, tally, engine.states)
-        tally.followers += [since_start, finished]
+        tally.followers += [since_start, finished, job_types]
         yield ServerCollector(engine, queue, abilities, lambda: job_types.folded)
         changes = ScheduleChanges(self._store, source.name)
         yield SchedulesCollector(
