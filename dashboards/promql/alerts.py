@@ -16,7 +16,7 @@ SEVERITIES = ("critical", "warning", "info")
 
 OF_WORKERS = 'alertname=~"JobQueue(Worker|NoWorkers|VersionSkew).*"'
 OF_RUNS = 'alertname=~"JobQueue(Active|Duration|Failure|Scheduled|ScheduleNever).*"'
-OF_THE_READING = 'alertname=~"JobQueue(Collector|Data|Destructive|Exporter|Janitor|Source).*"'
+OF_THE_READING = 'alertname=~"JobQueue(Collector|Data|Destructive|Exporter|Janitor|Names|Source).*"'
 
 
 def firing(*matchers: str, boards: Mapping[str, str], otherwise: str) -> str:

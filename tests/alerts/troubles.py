@@ -46,6 +46,8 @@ def _all_well(scene: Scene, dice: Random) -> None:
     for worker in ("w1", "w2"):
         _worker(scene, worker, lambda _: True)
         scene.show(metrics.WORKER_CURRENT_START, lambda minute: 60 * minute - 9, worker=worker, job_type=JOB)
+    for kind in ("job_types", "schedules", "workers"):
+        scene.show(metrics.FOLDED, lambda _: 0, kind=kind)
     scene.show(metrics.JANITOR_INTERVAL, lambda _: 900)
     scene.show(metrics.JANITOR_LAST_RUN, lambda minute: 900 * (minute // 15))
     scene.show(metrics.CONTROL_ACTIONS, lambda _: 0, action="fail-active", outcome="done")
@@ -198,6 +200,13 @@ def _collector_hangs(scene: Scene, _: Random, trouble: Trouble) -> None:
     scene.told[About("JobQueueDataStale", "warning")] = trouble
 
 
+def _names_are_folded(scene: Scene, dice: Random, trouble: Trouble) -> None:
+    """Now more and now fewer."""
+    folded = [dice.randint(1, 40) for _ in range(MINUTES)]
+    _while(scene, trouble, metrics.FOLDED, folded.__getitem__, kind=dice.choice(["job_types", "schedules", "workers"]))
+    scene.told[About("JobQueueNamesFolded", "warning")] = trouble
+
+
 def _janitor_stops(scene: Scene, dice: Random, trouble: Trouble) -> None:
     """The control API with it, for a part of the time."""
     gone = range(trouble.begin + 60, trouble.begin + dice.randint(100, 130))
@@ -235,6 +244,7 @@ _MAKINGS: tuple[Making, ...] = (
     _database_is_gone,
     _collector_fails,
     _collector_hangs,
+    _names_are_folded,
     _janitor_stops,
     _admin_fails_jobs,
 )
