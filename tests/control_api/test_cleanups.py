@@ -22,6 +22,12 @@ from tests.waiting import PATIENCE, until_found
 
 __all__ = ["queue"]
 
+_SLOWLY = (
+    b"CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS"
+    b" $$ BEGIN PERFORM pg_sleep(0.05); RETURN coalesce(NEW, OLD); END $$;"
+    b"CREATE TRIGGER slowly BEFORE UPDATE OR DELETE ON ascent.jobs FOR EACH ROW EXECUTE FUNCTION slowly()"
+)
+
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,11 +38,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def held(migrated: str, queue: AsyncConnection) -> None:
     """Every clean-up has much to do, and slowly."""
-    await queue.execute(
-        b"CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS"
-        b" $$ BEGIN PERFORM pg_sleep(0.05); RETURN coalesce(NEW, OLD); END $$;"
-        b"CREATE TRIGGER slowly BEFORE UPDATE OR DELETE ON ascent.jobs FOR EACH ROW EXECUTE FUNCTION slowly()"
-    )
+    await queue.execute(_SLOWLY)
     for state in ("active", "pending", "completed"):
         finished = "now() - interval '2 h'" if state == "completed" else "NULL"
         await queue.execute(
@@ -70,6 +72,23 @@ async def test_what_is_broken_off_is_marked_although_nobody_can_borrow_a_connect
             await pool.getconn()
 
     assert await count(queue, "system_status.admin_action_steps WHERE step = 'interrupted'") == len(CLEAN_UPS)
+
+
+async def test_between_two_batches_the_workers_have_the_database_for_as_long_as_one_took(
+    migrated: str, queue: AsyncConnection
+) -> None:
+    """A batch of two rows takes a tenth of a second, and has its row in the log at its end."""
+    await queue.execute("INSERT INTO ascent.jobs (job_type, state) SELECT 'x', 'active' FROM generate_series(1, 8)")
+    await queue.execute(_SLOWLY)
+    async with a_desk(migrated, batch=2) as desk:
+        await ended(desk, await desk.act(order(Action.FAIL_ACTIVE)))
+
+    rows = await queue.execute(
+        "SELECT at - lag(at) OVER (ORDER BY seq) FROM system_status.admin_action_steps WHERE step = 'fail_active'"
+    )
+    between = [gap.total_seconds() for (gap,) in await rows.fetchall() if gap]
+    assert len(between) >= 3
+    assert min(between[:3]) >= 2 * 2 * 0.05
 
 
 @pytest.mark.usefixtures("held")

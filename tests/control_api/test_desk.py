@@ -203,6 +203,20 @@ async def test_only_the_rows_that_were_there_when_the_page_was_shown_are_touched
     assert rows == [("old", "cancelled", "cancelled by an admin"), ("new", "pending", None)]
 
 
+async def test_a_moment_that_has_not_come_yet_is_not_believed(desk: Desk, queue: AsyncConnection) -> None:
+    """Else a page of the future would reach what comes while the clean-up is at work."""
+    await queue.execute(
+        "INSERT INTO ascent.jobs (job_type, created_at, run_after)"
+        " SELECT 'x', now() + late, now() + late FROM unnest(ARRAY[interval '-1 s', '10 min']) AS late"
+    )
+    in_an_hour = (await desk.ask("main", Action.CANCEL_PENDING)).at + timedelta(hours=1)
+
+    entry = await desk.act(order(Action.CANCEL_PENDING, shown_at=in_an_hour))
+
+    assert (entry.state, entry.changed) == (audit.DONE, 1)
+    assert await count(queue, "ascent.jobs WHERE state = 'pending'") == 1
+
+
 async def test_asking_changes_nothing(desk: Desk, queue: AsyncConnection) -> None:
     await queue.execute("INSERT INTO ascent.jobs (job_type) VALUES ('x')")
 

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -163,3 +163,15 @@ def test_an_unknown_timezone_is_named(timezone: str) -> None:
 
     assert str(refusal.value).startswith(f"timezone {timezone!r}"[:60])
     assert len(str(refusal.value)) < 200
+
+
+@pytest.mark.parametrize("weekday", range(7))
+def test_the_last_weekday_of_a_month_is_the_last_one_whatever_the_month(weekday: int) -> None:
+    """2024 to 2034 have months of every length that begin on every day of the week."""
+    start, end = datetime(2024, 1, 1, tzinfo=UTC), datetime(2035, 1, 1, tzinfo=UTC)
+    days = [start + timedelta(days=day) for day in range((end - start).days)]
+    last = [day for day in days if day.isoweekday() % 7 == weekday and (day + timedelta(days=7)).month != day.month]
+
+    cron = parse(f"0 0 * * L{weekday}", "UTC")
+
+    assert list(cron.ticks_between(start - timedelta(seconds=1), end, 200)) == last

@@ -1,0 +1,63 @@
+"""How often a collector is asked, by what its reads cost the database."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from exporter.poller import SLOWEST_SECONDS, Poller
+from exporter.samples import Samples
+
+INTERVAL, SHARE = 15.0, 0.01
+
+
+class _Busy:
+    """A collector whose reads keep the database busy for so many seconds each."""
+
+    name, share = "busy", SHARE
+
+    def __init__(self, times: Sequence[float]) -> None:
+        self._times = list(times)
+        self.busy = 0.0
+
+    async def collect(self) -> Samples:
+        self.busy += self._times.pop(0)
+        return ()
+
+
+async def after(monkeypatch: pytest.MonkeyPatch, *times: float) -> float:
+    """The interval after reads that took so long."""
+    collector = _Busy(times)
+    monkeypatch.setattr("exporter.poller.busy_seconds", lambda: collector.busy)
+    poller = Poller("main", collector, INTERVAL, lambda: None)
+    for _ in times:
+        await poller.poll()
+    return poller.interval
+
+
+@pytest.mark.parametrize("times", [(9, 0, 0), (0, 9, 0), (0, 0, 9)])
+async def test_a_single_long_read_makes_none_rarer(monkeypatch: pytest.MonkeyPatch, times: tuple[float, ...]) -> None:
+    assert await after(monkeypatch, *times) == INTERVAL
+
+
+@pytest.mark.parametrize("times", [(1, 2, 0), (0, 2, 1), (2, 0, 1)])
+async def test_the_middle_of_three_reads_takes_its_share_of_the_time(
+    monkeypatch: pytest.MonkeyPatch, times: tuple[float, ...]
+) -> None:
+    assert await after(monkeypatch, *times) == pytest.approx(1 / SHARE)
+
+
+async def test_the_last_three_reads_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await after(monkeypatch, 3, 3, 3, 1, 1) == pytest.approx(1 / SHARE)
+    assert await after(monkeypatch, 3, 3, 3, 0, 0) == INTERVAL
+
+
+async def test_before_three_reads_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await after(monkeypatch, 3, 3) == INTERVAL
+    assert await after(monkeypatch, 3, 3, 3) == pytest.approx(3 / SHARE)
+
+
+async def test_none_is_rarer_than_every_ten_minutes_and_none_comes_sooner_than_it_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert await after(monkeypatch, 100, 100, 100) == SLOWEST_SECONDS == 600
+    assert await after(monkeypatch, 0.1, 0.1, 0.1) == INTERVAL
