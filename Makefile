@@ -9,7 +9,7 @@ TOOLS := .tools/prometheus .tools/prometheus-alertmanager .tools/prometheus-post
 NODE_ENGINES := graphile pgboss
 NEWER_PYTHON := $(shell scripts/newer-python 12)
 
-.PHONY: demo test check bench preview pictures docs dashboards lock clean
+.PHONY: demo test check mutants bench preview pictures docs dashboards lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/made $(if $(filter $(ENGINE),$(NODE_ENGINES)),.cache/$(ENGINE)/made)  ## a platform with workers, the exporter, Prometheus and the dashboards, until Ctrl-C; ENGINE=… has another queue
@@ -29,6 +29,9 @@ check: .venv/made  ## lint, format, types, imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+mutants: .venv/made $(NODE_ENGINES:%=.cache/%/made)  ## change one thing at a time and list what no test sees; takes hours without MUTANTS_ARGS="--sample 50 control_api"
+	@$(BIN)/python scripts/mutants $(MUTANTS_ARGS)
 
 bench: .venv/made $(TOOLS)  ## measure; takes a quarter of an hour and 4 GB of disk
 	$(BIN)/python -m bench --write
