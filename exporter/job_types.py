@@ -111,11 +111,11 @@ class JobTypes:
         self._make_room(job_type, now)
         if not self._has_room(job_type):
             return False
-        self._folded.pop(hash(job_type), None)
         self._put(job_type, now)
         return True
 
     def _put(self, job_type: str, found_at: float) -> None:
+        self._folded.pop(hash(job_type), None)
         self._places[job_type] = found_at
         self._bytes_left -= len(job_type.encode())
         self._none_ends_before = min(self._none_ends_before, found_at + KEPT_SECONDS)

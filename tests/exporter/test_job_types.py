@@ -1,6 +1,7 @@
 """Places under ``job_type_limit``: who has one, who gives it away, and who is left out."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from psycopg import AsyncConnection
@@ -13,6 +14,7 @@ from jobqueue.bounds import JOB_TYPES_BESIDE, LABEL_BYTES, OTHER
 from tests.exporter.rows import ago, finish, job, put
 from tests.exporter.scrape import Exporter, Watch, source
 
+ROOT = Path(__file__).parents[2]
 HOUR = 3600.0
 
 
@@ -127,6 +129,22 @@ def test_a_type_of_old_runs_has_its_place_until_another_needs_it() -> None:
 
     assert [job_types.label(name) for name in ("older", "new", "newer")] == ["older", "new", OTHER]
     assert job_types.folded == 1
+
+
+def test_a_folded_type_that_has_a_place_on_trial_is_no_longer_folded(clock: Clock) -> None:
+    job_types = JobTypes(2)
+    room = LABEL_BYTES * JOB_TYPES_BESIDE
+    dead, folded = "x" * room, "y" * (room - 1)
+    job_types.label(dead)
+    clock.pass_by(KEPT_SECONDS - 1, job_types)
+    assert job_types.label(folded) == OTHER
+    clock.pass_by(2, job_types)
+    job_types.label("z")
+    assert job_types.folded == 1
+
+    job_types.try_place(folded)
+
+    assert job_types.folded == 0
 
 
 def test_a_place_gives_its_bytes_back(clock: Clock) -> None:
@@ -257,3 +275,8 @@ async def test_figures_of_a_day_are_added_up_under_the_common_label(
     figures = [page.value(metric, job_type=OTHER) for metric in (metrics.DAY_RUNS, metrics.DAY_FAILURES)]
     assert figures == [sum(runs for runs, _, _ in rest), sum(failures for _, failures, _ in rest)]
     assert page.value(metrics.DAY_MAX, job_type=OTHER) == max(longest for _, _, longest in rest)
+
+
+def test_the_time_is_the_documented_one() -> None:
+    assert f"once that is {KEPT_SECONDS / 3600:.0f} hours ago" in (ROOT / "docs/scale.md").read_text()
+    assert f"folded for {KEPT_SECONDS / 3600:.0f} hours" in (ROOT / "docs/alerts.md").read_text()
