@@ -15,7 +15,6 @@ from bench.programs import AS_PROMETHEUS, our_exporter
 from exporter.collectors.finished import count_again_after
 from exporter.counting.day import MINUTES_OF_DAY
 from exporter.counting.store import RunStore
-from exporter.counting.tally import SLOT_SECONDS
 from exporter.database import Database
 from exporter.poller import Poller
 from exporter.source import SourceMonitor
@@ -151,6 +150,6 @@ def _collector(poller: Poller, database_ms: Sequence[float]) -> CollectorCost:
 
 async def _day(url: str, meter: Meter) -> Cost:
     async with Database(url, _STATEMENT_TIMEOUT, read_only=False) as database:
-        store = RunStore(database, "main", SLOT_SECONDS)
+        store = RunStore(database, "main")
         await store.anchor()  # connects
         return await _cost(meter, store.day(int(time() // _MINUTE) - MINUTES_OF_DAY, str, Room))

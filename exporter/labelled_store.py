@@ -16,8 +16,8 @@ class LabelledStore(RunStore):
     The store knows the last run of every type for ever: those that are gone would have all places after a restart.
     """
 
-    def __init__(self, database: Database, source: str, slot_seconds: int, job_types: JobTypes) -> None:
-        super().__init__(database, source, slot_seconds)
+    def __init__(self, database: Database, source: str, job_types: JobTypes) -> None:
+        super().__init__(database, source)
         self._job_types = job_types
 
     async def day(self, first_minute: int, label: Callable[[str], str], room: Callable[[], Room]) -> Day:

@@ -18,7 +18,7 @@ from exporter.collectors.workers import WorkersCollector
 from exporter.counting.late import LateRuns
 from exporter.counting.reads import Reads
 from exporter.counting.since_start import SinceStart
-from exporter.counting.tally import SLOT_SECONDS, Tally
+from exporter.counting.tally import Tally
 from exporter.database import Database
 from exporter.job_types import JobTypes
 from exporter.labelled_store import LabelledStore
@@ -112,7 +112,7 @@ class SourceMonitor:
         abilities = Abilities(reader)
         since_start = SinceStart()
         job_types.gave_up.append(lambda job_type: since_start.types.pop(job_type, None))
-        store = LabelledStore(self._store, source.name, SLOT_SECONDS, job_types)
+        store = LabelledStore(self._store, source.name, job_types)
         reads = Reads(reader, queue, lambda: job_types.room)
         tally = Tally(
             reader,

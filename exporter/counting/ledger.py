@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.counting.runs import Runs
+from exporter.counting.times import first_slot_of, minute_of_slot
 from jobqueue.bounds import LISTS
 from jobqueue.rows import MinuteRuns, NewRuns, SlotCount
 
@@ -43,10 +44,7 @@ class Ledger:
     changes only in ``accept``: a read whose write failed leaves no trace, and is read again.
     """
 
-    def __init__(self, slot_seconds: int, ends_from: int = 0) -> None:
-        if 60 % slot_seconds:
-            raise ValueError(f"slot_seconds: found {slot_seconds}, allowed: a divisor of 60")
-        self.slot_seconds = slot_seconds
+    def __init__(self, ends_from: int = 0) -> None:
         self.ends_from = ends_from
         """The first minute whose ends are all known. What ended before it can only be compared by number."""
         self._seen: dict[int, SlotCount] = {}
@@ -91,14 +89,14 @@ class Ledger:
         """
         self.ends_from = max(self.ends_from, ends_from)
         self._seen.clear()
-        ours, stored = _by_minute(self._ends, self.slot_seconds), _by_minute(ends, self.slot_seconds)
-        by_number = self.crowded({}) | {self._minute_of(slot) for slot, known in ends.items() if not known}
+        ours, stored = _by_minute(self._ends), _by_minute(ends)
+        by_number = self.crowded({}) | {minute_of_slot(slot) for slot, known in ends.items() if not known}
         ahead = {minute for minute, known in ours.items() if known > stored.get(minute, set())} | by_number
         counted = {key: runs for key, runs in self._counted.items() if key[0] in ahead or key[0] < self.ends_from}
         for key, runs in minutes.items():
             counted[key] = counted[key].greatest(runs) if key in counted else runs
         self._counted = counted
-        kept = {slot: known for slot, known in self._ends.items() if self._minute_of(slot) in ahead}
+        kept = {slot: known for slot, known in self._ends.items() if minute_of_slot(slot) in ahead}
         self._ends = {**ends, **kept}
         self._unwritten = {key for key, runs in counted.items() if runs.finished > minutes.get(key, _NOTHING).finished}
         self._unwritten_ends = {
@@ -114,7 +112,7 @@ class Ledger:
     def crowded(self, counts: Mapping[int, SlotCount]) -> set[int]:
         """The minutes that have a crowded slot, by *counts* or since earlier: once crowded, a minute stays so."""
         known = (slot for slot, ends in self._ends.items() if not ends)
-        return {self._minute_of(slot) for slot in (*known, *(s for s, c in counts.items() if c.rows > MOST_ENDS))}
+        return {minute_of_slot(slot) for slot in (*known, *(s for s, c in counts.items() if c.rows > MOST_ENDS))}
 
     def ends_between(self, first: int, last: int) -> Iterator[int]:
         """The counted ends of the slots from *first* to *last*."""
@@ -146,7 +144,7 @@ class Ledger:
 
     def forget_before(self, minute: int) -> None:
         """Drop what no poll reads again."""
-        first_slot = minute * (60 // self.slot_seconds)
+        first_slot = first_slot_of(minute)
         self.ends_from = max(self.ends_from, minute)
         self._seen = {slot: rows for slot, rows in self._seen.items() if slot >= first_slot}
         self._ends = {slot: ends for slot, ends in self._ends.items() if slot >= first_slot}
@@ -170,9 +168,6 @@ class Ledger:
     def _finished(self, minutes: Mapping[Key, Runs], key: Key) -> int:
         return minutes[key].finished if key in minutes else 0
 
-    def _minute_of(self, slot: int) -> int:
-        return slot * self.slot_seconds // 60
-
 
 _NOTHING = Runs()
 
@@ -189,10 +184,10 @@ def _gathered(rows: Iterable[MinuteRuns]) -> Mapping[Key, Runs]:
     return gathered
 
 
-def _by_minute(ends: Ends, slot_seconds: int) -> Mapping[int, set[int]]:
+def _by_minute(ends: Ends) -> Mapping[int, set[int]]:
     minutes: defaultdict[int, set[int]] = defaultdict(set)
     for slot, known in ends.items():
-        minutes[slot * slot_seconds // 60].update(known)
+        minutes[minute_of_slot(slot)].update(known)
     return minutes
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from exporter.counting.ledger import NONE, Draft, Ledger, ranges
-from exporter.counting.times import MINUTE, moment
+from exporter.counting.times import SLOT_SECONDS, minute_of_slot, moment
 from exporter.database import Database
 from jobqueue.bounds import OTHER
 from jobqueue.engine import Conn, QueueReader, Room, Span
@@ -30,13 +30,13 @@ class Reads:
             counts = await self._reader.slot_counts(conn, span)
             changed = ledger.changed(counts)
             crowded = ledger.crowded(counts)
-            full = {slot: rows for slot, rows in changed.items() if slot * span.slot_seconds // MINUTE in crowded}
-            whole = await self._whole(conn, span.slot_seconds, full, ledger, keep_ends=False) if full else NONE
+            full = {slot: rows for slot, rows in changed.items() if minute_of_slot(slot) in crowded}
+            whole = await self._whole(conn, full, ledger, keep_ends=False) if full else NONE
             minutes: list[MinuteRuns] = []
             ends: dict[int, Sequence[int]] = {}
             others = {slot: rows for slot, rows in changed.items() if slot not in full}
             for first, last in ranges(others, over_gaps=not crowded):
-                part = _slots(first, last, span.slot_seconds)
+                part = Span(moment(first, SLOT_SECONDS), moment(last + 1, SLOT_SECONDS), SLOT_SECONDS)
                 counted = ledger.ends_between(first, last)
                 found = await self._reader.new_runs(conn, part, self._room(), counted=counted, keep_ends=True)
                 minutes += found.minutes
@@ -48,20 +48,18 @@ class Reads:
         async with self._queue.transaction() as conn:
             counts = await self._reader.slot_counts(conn, span)
             rows = {slot: count.rows for slot, count in counts.items()}
-            found = await self._whole(conn, span.slot_seconds, rows, ledger, keep_ends=keep_ends)
+            found = await self._whole(conn, rows, ledger, keep_ends=keep_ends)
         return ledger.draft(counts, whole=found)
 
-    async def _whole(
-        self, conn: Conn, slot_seconds: int, rows: Mapping[int, int], ledger: Ledger, *, keep_ends: bool
-    ) -> NewRuns:
+    async def _whole(self, conn: Conn, rows: Mapping[int, int], ledger: Ledger, *, keep_ends: bool) -> NewRuns:
         by_minute: Counter[int] = Counter()
         for slot, number in rows.items():
-            by_minute[slot * slot_seconds // MINUTE] += number
+            by_minute[minute_of_slot(slot)] += number
         minutes: list[MinuteRuns] = []
         ends: dict[int, Sequence[int]] = {}
         known = ledger.job_types
         for first, last in ranges(by_minute):
-            part = Span(moment(first), moment(last + 1), slot_seconds)
+            part = Span(moment(first), moment(last + 1), SLOT_SECONDS)
             found = await self._reader.new_runs(conn, part, self._room_for(known), keep_ends=keep_ends)
             minutes += found.minutes
             ends |= found.ends
@@ -76,7 +74,3 @@ class Reads:
         room = self._room()
         full = OTHER in known or len(known) > 2 * room.places
         return Room(known | set(room.known), 0 if full else room.places)
-
-
-def _slots(first: int, last: int, slot_seconds: int) -> Span:
-    return Span(moment(first, slot_seconds), moment(last + 1, slot_seconds), slot_seconds)

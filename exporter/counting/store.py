@@ -14,7 +14,7 @@ from exporter.counting.cells import pack
 from exporter.counting.day import Day
 from exporter.counting.ledger import Ends, Key, together
 from exporter.counting.runs import Runs
-from exporter.counting.times import MINUTE, moment
+from exporter.counting.times import SLOT_SECONDS, first_slot_of, moment
 from exporter.database import Database
 from exporter.trouble import reason_of
 from jobqueue import sql
@@ -68,10 +68,9 @@ class RunStore:
     one that it builds upon, and is refused when there was another.
     """
 
-    def __init__(self, database: Database, source: str, slot_seconds: int) -> None:
+    def __init__(self, database: Database, source: str) -> None:
         self._database = database
         self._source = source
-        self._slot_seconds = slot_seconds
         self._queries = sql.load("exporter.counting", "queries.sql", **literals())
         self._writes: int | None = None
         self._unwritten: dict[Key, Runs] = {}
@@ -201,7 +200,7 @@ class RunStore:
             if at is not None
         }
         self._unwritten = {key: runs for key, runs in self._unwritten.items() if key[0] >= first_minute}
-        first_slot = settled * MINUTE // self._slot_seconds
+        first_slot = first_slot_of(settled)
         self._unwritten_ends = {slot: ends for slot, ends in self._unwritten_ends.items() if slot >= first_slot}
         async with self._database.transaction() as conn:
             await conn.execute(
@@ -239,7 +238,7 @@ class RunStore:
             return {(row.minute, row.job_type): Runs.read(row) async for row in cursor}
 
     async def _read_ends(self, conn: Conn, first: int) -> Ends:
-        values = {"source": self._source, "slot_seconds": self._slot_seconds, "since": moment(first)}
+        values = {"source": self._source, "slot_seconds": SLOT_SECONDS, "since": moment(first)}
         cursor = await conn.execute(self._queries["ends"], values)
         return {slot: array("q", ends) async for slot, ends in cursor}
 
@@ -266,7 +265,7 @@ class RunStore:
             slots = sorted(ends)
             values = {
                 "source": self._source,
-                "slots": [moment(slot, self._slot_seconds) for slot in slots],
+                "slots": [moment(slot, SLOT_SECONDS) for slot in slots],
                 "ends": [array_literal(ends[slot]) for slot in slots],
             }
             await conn.execute(self._queries["write_ends"], values)

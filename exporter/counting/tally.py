@@ -14,7 +14,7 @@ from exporter.counting.ledger import Draft, Key, Ledger
 from exporter.counting.reads import Reads
 from exporter.counting.runs import Runs
 from exporter.counting.store import Anchor, OutdatedError, RunStore
-from exporter.counting.times import minute_of, moment
+from exporter.counting.times import SLOT_SECONDS, first_slot_of, minute_of, moment
 from exporter.database import Database
 from exporter.trouble import ExplainedError, reason_of
 from jobqueue.bounds import line
@@ -26,8 +26,6 @@ log = structlog.get_logger()
 
 Clock = Callable[[Conn], Awaitable[datetime | None]]
 
-SLOT_SECONDS = 5
-"""Finish times are compared in slots as long as that: a poll reads again only those in which something has changed."""
 FAR_AHEAD = 2**40
 """A minute after all others."""
 
@@ -35,7 +33,6 @@ _DAY = timedelta(days=1)
 _APART = timedelta(seconds=1)
 """Exporters of one source read its clock at different moments: so much less than before is no clock set back."""
 _HOUR = 60
-_WHOLE_MINUTE = 60
 _TRIES = 5
 _STEP = 10
 """Minutes that are read at once where much has to be: adding them up keeps the process from all else."""
@@ -87,7 +84,6 @@ class Tally:
         store: RunStore,
         *,
         settle: timedelta,
-        slot_seconds: int = SLOT_SECONDS,
         label: Callable[[str], str] = str,
         room: Callable[[], Room] = lambda: ANY,
         clock: Clock = database_clock,
@@ -102,9 +98,8 @@ class Tally:
         self._room = room
         self._clock = clock
         self._turn = turn or nullcontext()
-        self._slot = slot_seconds
         self._reads = reads
-        self._ledger = Ledger(slot_seconds)
+        self._ledger = Ledger()
         self._anchor = Anchor()
         self._in_doubt = False
         self._failure: Reason | None = None
@@ -157,6 +152,8 @@ class Tally:
             await self._begin()
         elif self._in_doubt:
             await self._compare()
+            if not self._in_doubt:
+                self._day_read_at = None
         try:
             now = await self._now()
             await self._read_to(now)
@@ -170,7 +167,7 @@ class Tally:
 
     async def take_in_late(self, first: int, end: int) -> int:
         """Count what the settled minutes from *first* up to *end* hold beyond what is counted; answers how much."""
-        ledger = Ledger(self._slot)
+        ledger = Ledger()
         ledger.start(await self._store.minutes(first, end), {}, end)
         draft = await self._reads.whole(self._span(first, end), ledger, keep_ends=False)
         if not draft.growth:
@@ -187,7 +184,7 @@ class Tally:
         self._anchor = await self._store.anchor()
         if self._anchor.polled_at is not None:
             first = self.first_unsettled
-            self._ledger = Ledger(self._slot)
+            self._ledger = Ledger()
             minutes, ends = await self._store.minutes(first), await self._store.ends(first)
             self._ledger.start(minutes, ends, self._ends_from(self._anchor))
 
@@ -205,7 +202,6 @@ class Tally:
         if anchor.polled_at and self._anchor.polled_at and anchor.polled_at > self._anchor.polled_at:
             self._anchor = anchor
         self._in_doubt = False
-        self._day_read_at = None
 
     def _go_back(self, now: datetime) -> None:
         """Follow a clock that was set back: minutes come a second time, and the store knows their first."""
@@ -254,7 +250,7 @@ class Tally:
         """Read a part of the history, of which no follower hears; where it isn't settled yet, polls go on from it."""
         last = anchor.polled_at is not None
         while True:
-            ledger = Ledger(self._slot)
+            ledger = Ledger()
             ledger.start(await self._store.minutes(start, end), {}, start)
             draft = await self._reads.whole(self._span(start, end), ledger, keep_ends=last)
             try:
@@ -309,7 +305,7 @@ class Tally:
     async def _write(self, draft: Draft, anchor: Anchor) -> None:
         """Write what a draft changes; the ends of settled slots are of no use any more."""
         if self._kept:
-            first = (minute_of(anchor.ends_from) if anchor.ends_from else FAR_AHEAD) * _WHOLE_MINUTE // self._slot
+            first = first_slot_of(minute_of(anchor.ends_from) if anchor.ends_from else FAR_AHEAD)
             ends = {slot: ends for slot, ends in draft.ends.items() if slot >= first}
             await self._store.write(draft.minutes, ends, anchor)
 
@@ -321,7 +317,7 @@ class Tally:
             self.day.add(labelled)
 
     def _span(self, start: int, end: int) -> Span:
-        return Span(moment(start), moment(end), self._slot)
+        return Span(moment(start), moment(end), SLOT_SECONDS)
 
     def _anchor_at(self, now: datetime, counted_from: datetime | None) -> Anchor:
         """The anchor of a read at *now*, with the ends that a poll will have to know from there on."""

@@ -129,7 +129,7 @@ async def test_a_crowded_minute_is_compared_by_number_and_counted_once(
 
 
 def test_a_slot_is_read_again_when_its_rows_are_others_or_fewer() -> None:
-    ledger = Ledger(5)
+    ledger = Ledger()
     ledger.accept(ledger.draft({1: SlotCount(3, 33), 2: SlotCount(3, 44)}))
 
     assert ledger.changed({1: SlotCount(3, 33), 2: SlotCount(3, 44)}) == {}

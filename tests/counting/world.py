@@ -17,7 +17,7 @@ from exporter.counting.late import LateRuns
 from exporter.counting.reads import Reads
 from exporter.counting.runs import Runs
 from exporter.counting.store import RunStore
-from exporter.counting.tally import SLOT_SECONDS, Tally
+from exporter.counting.tally import Tally
 from exporter.database import Database
 from jobqueue.engine import ANY, Conn
 from jobqueue.engines import open_engine
@@ -182,7 +182,7 @@ class World:
         """What ``run_minutes`` says, all minutes added up."""
         totals: defaultdict[str, Runs] = defaultdict(Runs)
         async with Database(self._address, 30, read_only=True) as database:
-            for (_, job_type), runs in (await RunStore(database, self.source, SLOT_SECONDS).minutes(0)).items():
+            for (_, job_type), runs in (await RunStore(database, self.source).minutes(0)).items():
                 totals[job_type].add(runs)
         return dict(totals)
 
@@ -222,7 +222,7 @@ class Exporter:
 
     def restart(self) -> None:
         self.lives.append(SinceStart())
-        self.store = MortalStore(self._store_database, self._source, SLOT_SECONDS)
+        self.store = MortalStore(self._store_database, self._source)
         reader = open_engine("ascent", None).reader
         reads = Reads(reader, self._queue, lambda: self._world.room)
         self.tally = Tally(reader, self._queue, reads, self.store, settle=SETTLE, clock=self._clock)

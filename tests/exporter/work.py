@@ -72,6 +72,6 @@ class Work:
         """``run_minutes``, there or beside the queue, holds exactly these jobs, bucket by bucket."""
         totals: dict[str, Runs] = {}
         async with Database(address or self._address, 5, read_only=True) as database:
-            for (_, job_type), runs in (await RunStore(database, "main", 15).minutes(0)).items():
+            for (_, job_type), runs in (await RunStore(database, "main").minutes(0)).items():
                 totals.setdefault(job_type, Runs()).add(runs)
         assert_same(totals, truth(self.jobs))
