@@ -9,7 +9,7 @@ TOOLS := .tools/prometheus .tools/prometheus-alertmanager .tools/prometheus-post
 NODE_ENGINES := graphile pgboss
 NEWER_PYTHON := $(shell scripts/newer-python 12)
 
-.PHONY: demo test check mutants bench preview pictures docs dashboards lock clean
+.PHONY: demo test check mutants bench soak preview pictures docs dashboards lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/made $(if $(filter $(ENGINE),$(NODE_ENGINES)),.cache/$(ENGINE)/made)  ## a platform with workers, the exporter, Prometheus and the dashboards, until Ctrl-C; ENGINE=… has another queue
@@ -35,6 +35,9 @@ mutants: .venv/made $(NODE_ENGINES:%=.cache/%/made)  ## change one thing at a ti
 
 bench: .venv/made $(TOOLS)  ## measure; takes a quarter of an hour and 4 GB of disk
 	$(BIN)/python -m bench --write
+
+soak: .venv/made .tools/prometheus $(NODE_ENGINES:%=.cache/%/made) $(if $(NEWER_PYTHON),.cache/oban/made)  ## real work under two exporters with a monkey at large, every figure compared at the end; SOAK_MINUTES=120 takes longer, SOAK_ARGS="--seed 7" plays again
+	$(BIN)/python -m soak $(if $(SOAK_MINUTES),--minutes $(SOAK_MINUTES)) $(SOAK_ARGS)
 
 preview: $(PAGE)  ## the page that draws the dashboards in a browser
 

@@ -40,7 +40,7 @@ def test_docs_name_only_metrics_that_are_served(page: Path) -> None:
     assert named <= served | recorded
 
 
-@pytest.mark.parametrize("folder", ["jobqueue", "exporter", "dashboards", "demo", "preview", "bench"])
+@pytest.mark.parametrize("folder", ["jobqueue", "exporter", "dashboards", "demo", "preview", "bench", "soak"])
 def test_no_sql_statement_is_put_together_in_python(folder: str) -> None:
     """SQL of any length stands in .sql files; what a line of Python holds is a line's worth."""
     statements = re.compile(r'"""[^"]*?\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b', re.DOTALL)

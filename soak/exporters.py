@@ -1,0 +1,155 @@
+"""``python -m exporter`` as a process that ends, dies, stands still and comes back."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import time
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from demo.processes import Child
+from tests.exporter.scrape import OPENMETRICS
+
+_TIMEOUT = 5.0
+_READ = re.compile(
+    r'^jobqueue_collector_last_success_timestamp_seconds\{collector="(\w+)",source="([\w-]+)"\} (\S+)$', re.M
+)
+_BEFORE, _BEHIND = 6.0, 4.0
+"""What an exporter counted just before it died nobody scraped; what it counts just after it began is scraped later."""
+
+
+@dataclass(slots=True)
+class Exporter:
+    """One of the two, in lives."""
+
+    name: str
+    configuration: Path
+    sources: int
+    port: int = field(default_factory=lambda: free_port())
+    blind: list[tuple[float, float]] = field(default_factory=list)
+    """Spans of time whose runs Prometheus may not have from this one."""
+    died: list[str] = field(default_factory=list)
+    """Last words of lives that nobody ended."""
+    _child: Child | None = None
+    _down_since: float | None = None
+    _stopped: bool = False
+
+    def start(self) -> None:
+        """Begin a life."""
+        environment = {
+            **os.environ,
+            "SYSTEM_STATUS_CONFIG": str(self.configuration),
+            "EXPORTER_HOST": "127.0.0.1",
+            "EXPORTER_PORT": str(self.port),
+            "LOG_FORMAT": "json",
+        }
+        log = self.configuration.with_name(f"{self.name}.log")
+        self._child = Child.start(self.name, [sys.executable, "-m", "exporter"], log=log, environment=environment)
+
+    def end(self, *, kill: bool = False) -> None:
+        """End it, with or without a chance to say goodbye."""
+        self.look()
+        if self._child is None:
+            return
+        self._down_since = self._down_since or time() - _BEFORE
+        self.go_on()
+        if kill:
+            self._child.kill()
+        else:
+            self._child.stop()
+        self._child = None
+
+    def stand_still(self) -> None:
+        """Stop it in the middle of whatever it does."""
+        if self._child is not None:
+            os.kill(self._child.pid, signal.SIGSTOP)
+            self._stopped = True
+
+    def go_on(self) -> None:
+        """Let it go on."""
+        if self._child is not None and self._stopped:
+            os.kill(self._child.pid, signal.SIGCONT)
+        self._stopped = False
+
+    def look(self) -> None:
+        """Note a death that nobody meant."""
+        if self._child is not None and self._child.exit_code is not None:
+            self.died.append(f"{self.name} ended by itself with {self._child.exit_code}:\n{self._child.last_words()}")
+            self._child.stop()
+            self._child = None
+
+    async def note_sight(self) -> None:
+        """End the blind span once every source's runs are read again."""
+        if self._down_since is None:
+            return
+        read = await self.read_at("runs")
+        if read is not None and len(read) == self.sources:
+            self.blind.append((self._down_since, time() + _BEHIND))
+            self._down_since = None
+
+    async def page(self) -> str | None:
+        """What it serves; None while it doesn't answer."""
+        try:
+            async with (
+                ClientSession(timeout=ClientTimeout(_TIMEOUT)) as client,
+                client.get(f"http://127.0.0.1:{self.port}/metrics", headers={"Accept": OPENMETRICS}) as response,
+            ):
+                return await response.text() if response.ok else None
+        except (ClientError, TimeoutError, OSError):
+            return None
+
+    async def read_at(self, collector: str | None = None) -> dict[tuple[str, str], float] | None:
+        """When each collector last read its source, or only one of them did; None while it doesn't answer."""
+        page = await self.page()
+        if page is None:
+            return None
+        return {
+            (source, name): float(moment) for name, source, moment in _READ.findall(page) if collector in (None, name)
+        }
+
+    def megabytes(self) -> float:
+        """Its memory."""
+        if self._child is None:
+            return 0.0
+        status = Path(f"/proc/{self._child.pid}/status")
+        return int(status.read_text().split("VmRSS:")[1].split()[0]) / 1024 if status.exists() else 0.0
+
+
+@contextmanager
+def exporters(configuration: Path, sources: int) -> Iterator[tuple[Exporter, Exporter]]:
+    """Have two over the same sources and tables."""
+    both = (Exporter("exporter-1", configuration, sources), Exporter("exporter-2", configuration, sources))
+    try:
+        for each in both:
+            each.start()
+        yield both
+    finally:
+        for each in both:
+            each.end(kill=True)
+
+
+async def read_since(both: tuple[Exporter, ...], moment: float, seconds: float, collector: str | None = None) -> bool:
+    """Wait until every collector of both, or one of them, has read all sources after *moment*.
+
+    False when that takes longer than *seconds*.
+    """
+    end = time() + seconds
+    while time() < end:
+        read = [await each.read_at(collector) for each in both]
+        if all(times and min(times.values()) > moment for times in read):
+            return True
+        await asyncio.sleep(1)
+    return False
+
+
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
