@@ -6,6 +6,7 @@ from random import Random
 
 from psycopg import AsyncConnection
 
+from demo.engines.diary import note
 from soak.acts import QUEUES
 from soak.servers import FLOOD, Place, ask
 from soak.stage import ROWS, NotNowError, Stage
@@ -72,7 +73,8 @@ async def _retry(place: Place, jobs: int, since: datetime, until: datetime) -> N
 
 async def _late(place: Place, seconds: float) -> None:
     async with await AsyncConnection.connect(place.address, connect_timeout=5, application_name="soak") as conn:
-        await conn.execute(ROWS[f"late_{place.kind.engine}"])
+        row = await (await conn.execute(ROWS[f"late_{place.kind.engine}"])).fetchone()
+        note(place.database, row and row[0], failed=False)  # who finishes a job is a worker
         await asyncio.sleep(seconds)
         await conn.commit()
 

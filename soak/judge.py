@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from time import time
 
 from soak import figures
@@ -9,6 +10,7 @@ from soak.exporters import Exporter, read_since
 from soak.scraper import Scraper
 from soak.stage import Stage
 from soak.verdict import Difference, Increase, Verdict, compare, merged, total
+from soak.witness import witnesses
 from tests.exporter.scrape import Scrape
 
 MINUTES, AFRESH = "run_minutes", " afresh"
@@ -17,13 +19,14 @@ _READ_WITHIN = 400.0
 _LOOK_EVERY = 5.0
 
 
-async def judge(stage: Stage, scraper: Scraper, began: float, say: Callable[[str], None]) -> Verdict:
+async def judge(stage: Stage, scraper: Scraper, diary: Path, began: float, say: Callable[[str], None]) -> Verdict:
     """Compare every figure, then once more with exporters that began afresh. Nothing may end any more."""
     plan, verdict = stage.plan, Verdict()
     say("waiting until all has settled")
     await asyncio.sleep(plan.latest + 2 * plan.poll_interval)
     await _all_read(stage, verdict, "runs")
     await _ends(stage, verdict)
+    verdict.witnesses = await witnesses(stage.servers.places, diary)
     await _until_clean(stage, verdict, "", seconds=plan.settle + 30)
     # Prometheus extends a series by its own slope to the edges of the range: a flat end keeps that small.
     await asyncio.sleep(4 * plan.scrape_every)

@@ -19,6 +19,10 @@ def report(plan: Plan, verdict: Verdict, monkey: Monkey, restarts: Mapping[str, 
         mark = "" if increase.is_explained else "   NOT EXPLAINED"
         yield f"  {source:<14} {increase}{mark}"
     yield ""
+    yield "what workers wrote down themselves, beside the truth"
+    for source, witness in verdict.witnesses.items():
+        yield f"  {source:<14} {witness}"
+    yield ""
     yield "the monkey: " + _counts(monkey.done)
     yield "  was prevented from: " + _counts(monkey.prevented)
     yield f"  disk: {disk}; failover: an immediate stop and recovery of the same server; left out: {_left_out(plan)}"

@@ -84,19 +84,23 @@ DELETE FROM oban_jobs
 
 -- name: late_ascent
 INSERT INTO ascent.jobs (job_type, state, started_at, finished_at) VALUES ('mail', 'completed', now(), now())
+RETURNING id
 
 -- name: late_river
 INSERT INTO river_job (kind, args, state, attempt, attempted_at, finalized_at)
 VALUES ('mail', '{{}}', 'completed', 1, now(), now())
+RETURNING id
 
 -- name: late_oban
 INSERT INTO oban_jobs (worker, args, state, attempt, attempted_at, completed_at)
 VALUES ('mail', '{{}}', 'completed', 1, timezone('UTC', now()), timezone('UTC', now()))
+RETURNING id
 
 -- name: late_pgboss
 INSERT INTO pgboss.job (name, state, retry_limit, retry_delay, retry_backoff, started_on, completed_on, expire_seconds,
                         deletion_seconds, policy)
 SELECT name, 'completed', 0, 0, false, now(), now(), 900, 3600, policy FROM pgboss.queue WHERE name = 'mail'
+RETURNING id
 
 -- name: set_clock
 UPDATE soak.clock SET ahead = %(seconds)s * interval '1 second'

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from psycopg import OperationalError
 
+from demo.engines.diary import VARIABLE
 from soak import figures
 from soak.exporters import Exporter, exporters, read_since
 from soak.flood import Flood
@@ -26,6 +28,7 @@ from soak.verdict import total
 from soak.workers import Workers
 
 _TOLD_EVERY = 30.0
+_DIARY = "diary"
 _READ_WITHIN = 300.0
 
 
@@ -33,6 +36,8 @@ async def soak(plan: Plan, logs: Path | None, say: Callable[[str], None]) -> boo
     """Run one and tell what it found; whether nothing was lost or doubled. What is logged stays only in *logs*."""
     with _folder(logs) as folder, quiet(folder / "workers.log"):
         say(f"seed {plan.seed}; logs in {folder}")
+        diary = folder / _DIARY
+        os.environ[VARIABLE] = str(diary)
         async with serve(plan, folder) as servers:
             configuration = _configure(servers, plan, folder)
             with (
@@ -58,7 +63,7 @@ async def soak(plan: Plan, logs: Path | None, say: Callable[[str], None]) -> boo
                     say("the monkey is done; workers come to their end")
                     flood.end()
                     await asyncio.gather(*(each.rest() for each in workers.values()))
-                    verdict = await judge(stage, scraper, began, say)
+                    verdict = await judge(stage, scraper, diary, began, say)
                     restarts = {name: each.restarts for name, each in workers.items()}
                 for line in report(plan, verdict, monkey, restarts, servers.disk.how):
                     say(line)
@@ -74,6 +79,7 @@ def _folder(logs: Path | None) -> Iterator[Path]:
             yield logs
         return
     logs.mkdir(mode=0o711, parents=True, exist_ok=True)
+    (logs / _DIARY).unlink(missing_ok=True)
     yield logs
 
 

@@ -6,6 +6,7 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import AsyncConnection
@@ -41,6 +42,11 @@ class Place:
     name: str
     kind: Kind
     address: str
+
+    @property
+    def database(self) -> str:
+        """The name of its database."""
+        return urlsplit(self.address).path.removeprefix("/")
 
     async def ask(self, query: Any, values: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
         """Run one statement in its database; its rows, if it has any."""

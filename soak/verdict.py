@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from soak.figures import Ends, Figures
+from soak.witness import Witness
 
 _MERGED = 30.0
 """A life of fewer seconds between two blind spans is blind: Prometheus may not see that its counters began anew."""
@@ -53,13 +54,16 @@ class Verdict:
     ends: Mapping[str, Ends] = field(default_factory=dict)
     differences: dict[str, dict[str, Difference]] = field(default_factory=dict)
     increases: dict[str, Increase] = field(default_factory=dict)
+    witnesses: Mapping[str, Witness] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:
         """Whether nothing was lost or doubled."""
         exact = all(each.is_none for row in self.differences.values() for each in row.values())
-        return exact and all(each.is_explained for each in self.increases.values()) and not self.troubles
+        explained = all(each.is_explained for each in self.increases.values())
+        witnessed = all(each.unwitnessed == 0 for each in self.witnesses.values())
+        return exact and explained and witnessed and not self.troubles
 
 
 def compare(truth: Figures, figures: Figures, *, cancelled: bool) -> dict[str, Difference]:

@@ -5,6 +5,7 @@
 // node worker.mjs NODE_MODULES CONNECTION_STRING CONCURRENCY TASK…    (no task: makes the tables and ends)
 
 import { EventEmitter } from 'node:events'
+import { appendFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
@@ -14,9 +15,18 @@ const { Logger, run, runMigrations } = await import(pathToFileURL(createRequire(
 const quiet = new Logger(() => (level, message) => { if (level === 'error') console.error(message) })
 const say = what => console.log(JSON.stringify(what))
 
+const database = new URL(connectionString).pathname.slice(1)
+
+// As demo/engines/diary.py says.
+function note (job, outcome) {
+  if (process.env.WORK_DIARY) appendFileSync(process.env.WORK_DIARY, `${database} ${job} ${outcome}\n`)
+}
+
 async function work ({ seconds = 0, failures = 0 }, { job }) {
   await sleep(seconds * 1000)
-  if (job.attempts <= failures) throw new Error('failed as told')
+  const fails = job.attempts <= failures
+  note(job.id, fails ? 'failed' : 'completed')
+  if (fails) throw new Error('failed as told')
 }
 
 if (tasks.length === 0) {

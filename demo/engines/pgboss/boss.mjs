@@ -4,6 +4,7 @@
 //
 // node boss.mjs NODE_MODULES PACKAGE CONNECTION_STRING '{"options": "of PgBoss"}'
 
+import { appendFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,9 +15,18 @@ const { PgBoss } = await import(pathToFileURL(createRequire(`${modules}/`).resol
 const boss = new PgBoss({ connectionString, ...JSON.parse(options) })
 boss.on('error', error => console.error(error))
 
-async function handle ([{ data, retryCount, signal }]) {
+const database = new URL(connectionString).pathname.slice(1)
+
+// As demo/engines/diary.py says.
+function note (job, outcome) {
+  if (process.env.WORK_DIARY) appendFileSync(process.env.WORK_DIARY, `${database} ${job} ${outcome}\n`)
+}
+
+async function handle ([{ id, data, retryCount, signal }]) {
   await sleep((data?.seconds ?? 0) * 1000, undefined, { signal })
-  if (retryCount < (data?.failures ?? 0)) throw new Error('failed as told')
+  const fails = retryCount < (data?.failures ?? 0)
+  note(id, fails ? 'failed' : 'completed')
+  if (fails) throw new Error('failed as told')
 }
 
 async function answer ({ id, call, args }) {

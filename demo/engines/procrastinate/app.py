@@ -1,12 +1,14 @@
 """An App of procrastinate whose tasks do what they are told."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from urllib.parse import urlsplit
 
 import psycopg
 from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
 from procrastinate.jobs import Job
 
+from demo.engines.diary import note
 from jobqueue.engines import open_engine
 
 
@@ -27,8 +29,9 @@ class AsTold(BaseRetryStrategy):
 def app(address: str, names: Iterable[str]) -> App:
     """Make an App with a task, and a queue of the same name, for each of *names*."""
     made = App(connector=PsycopgConnector(conninfo=address, max_size=5))
+    work = _work(urlsplit(address).path.removeprefix("/"))
     for name in names:
-        made.task(name=name, queue=name, retry=AsTold(), pass_context=True)(_work)
+        made.task(name=name, queue=name, retry=AsTold(), pass_context=True)(work)
     return made
 
 
@@ -42,15 +45,20 @@ async def install(address: str) -> None:
             await conn.execute(index.definition)
 
 
-async def _work(
-    context: JobContext,
-    timestamp: int = 0,
-    *,
-    seconds: float = 0.0,
-    failures: int = 0,
-    retries: int = 0,
-    pause: float = 0.0,
-) -> None:
-    await asyncio.sleep(seconds)
-    if context.job.attempts < failures:
-        raise ToldError
+def _work(database: str) -> Callable[..., Awaitable[None]]:
+    async def work(
+        context: JobContext,
+        timestamp: int = 0,
+        *,
+        seconds: float = 0.0,
+        failures: int = 0,
+        retries: int = 0,
+        pause: float = 0.0,
+    ) -> None:
+        await asyncio.sleep(seconds)
+        fails = context.job.attempts < failures
+        note(database, context.job.id, failed=fails)
+        if fails:
+            raise ToldError
+
+    return work

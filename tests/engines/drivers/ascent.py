@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from psycopg import AsyncConnection
 
+from demo.engines.diary import note
 from demo.platform.connection import QUERIES, Conn, connect
 from demo.platform.presence import Identity, Job, Presence
 from demo.platform.worker import Outcome, Worker
@@ -29,7 +30,9 @@ class Told(Worker):
         told = {"seconds": 0.0, "failures": 0, "pause": 0.0} | (row or {})["payload"]
         await asyncio.sleep(told["seconds"])
         self._speed = _FIRST_BACKOFF / max(told["pause"], 0.01)
-        return Outcome("failed as told" if job.retries < told["failures"] else None)
+        fails = job.retries < told["failures"]
+        note(conn.info.dbname, job.id, failed=fails)
+        return Outcome("failed as told" if fails else None)
 
 
 class AscentDriver:

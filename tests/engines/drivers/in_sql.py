@@ -11,6 +11,7 @@ from typing import Any
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
+from demo.engines.diary import note
 from jobqueue.config import ConfiguredSchedule
 from jobqueue.sql import load
 from jobqueue.states import JobState
@@ -129,7 +130,9 @@ class SqlDriver:
 
     async def _work(self, conn: AsyncConnection, job_id: int, told: dict[str, Any], attempt: int, last: bool) -> None:
         await asyncio.sleep(told["seconds"])
-        end = "complete" if attempt > told["failures"] else "discard" if last else "retry"
+        fails = attempt <= told["failures"]
+        note(conn.info.dbname, job_id, failed=fails)
+        end = "complete" if not fails else "discard" if last else "retry"
         await conn.execute(self._queries[end], {"id": job_id, "pause": told["pause"]})
 
 

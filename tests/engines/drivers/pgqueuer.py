@@ -13,6 +13,7 @@ from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job, Schedule
 from psycopg import AsyncConnection
 
+from demo.engines.diary import note
 from jobqueue.config import ConfiguredSchedule
 from jobqueue.states import JobState
 from tests.engines.drivers import EVERY_MINUTE, MAIL, REPORT
@@ -112,7 +113,9 @@ class PgQueuerDriver:
             await working
         finally:
             self._at_work.discard(working)
-        if job.attempts < told["failures"]:
+        fails = job.attempts < told["failures"]
+        note(self._conn.info.dbname, job.id, failed=fails)
+        if fails:
             if job.attempts < told["retries"]:
                 raise RetryRequested(delay=timedelta(seconds=told["pause"]))
             raise ToldToFailError
