@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from random import Random
 
 from psycopg import OperationalError
@@ -63,15 +64,15 @@ async def fill_disk(stage: Stage, dice: Random) -> None:
     disk, address, seconds = stage.servers.disk, stage.servers.store.url("postgres"), dice.uniform(5, 20)
     with stage.alone_with(STORE):
         try:
-            await asyncio.to_thread(disk.fill, address, OURS)
+            await to_its_end(disk.fill, address, OURS)
             await asyncio.sleep(seconds)
         finally:
-            await asyncio.to_thread(disk.clear, address, OURS)
+            await to_its_end(disk.clear, address, OURS)
 
 
 async def _replace(stage: Stage, exporter: Exporter, seconds: float, *, kill: bool) -> None:
     with stage.alone_with(exporter.name):
-        await asyncio.to_thread(exporter.end, kill=kill)
+        await to_its_end(partial(exporter.end, kill=kill))
         try:
             await asyncio.sleep(seconds)
         finally:
@@ -81,12 +82,21 @@ async def _replace(stage: Stage, exporter: Exporter, seconds: float, *, kill: bo
 async def _fall(server: EmbeddedPostgres, dice: Random) -> None:
     """``pg_ctl stop -m immediate``, a pause, and a start that recovers."""
     seconds = dice.uniform(0, 4)
-    await asyncio.to_thread(server.stop, "immediate")
     try:
+        await to_its_end(server.stop, "immediate")
         await asyncio.sleep(seconds)
     finally:
-        # Not to be called off: whoever ends the soak stops a server that runs.
-        await asyncio.shield(asyncio.to_thread(server.start_again))
+        await to_its_end(server.start_again)
+
+
+async def to_its_end(work: Callable[..., None], *arguments: object) -> None:
+    """Do in a thread what mustn't be left half done when it is called off."""
+    doing = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    try:
+        await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await doing
+        raise
 
 
 async def heal(stage: Stage) -> None:

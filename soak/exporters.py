@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,11 +19,14 @@ from demo.processes import Child
 from tests.exporter.scrape import OPENMETRICS
 
 _TIMEOUT = 5.0
+_ASKED = re.compile(r'^jobqueue_collector_success\{collector="(\w+)",source="([\w-]+)"\}', re.M)
 _READ = re.compile(
     r'^jobqueue_collector_last_success_timestamp_seconds\{collector="(\w+)",source="([\w-]+)"\} (\S+)$', re.M
 )
 _BEFORE, _BEHIND = 6.0, 4.0
-"""What an exporter counted just before it died nobody scraped; what it counts just after it began is scraped later."""
+"""What an exporter read just before it died nobody scraped; what it reads just after it began is scraped later."""
+
+Spans = defaultdict[str, list[tuple[float, float]]]
 
 
 @dataclass(slots=True)
@@ -31,14 +35,14 @@ class Exporter:
 
     name: str
     configuration: Path
-    sources: int
     port: int = field(default_factory=lambda: free_port())
-    blind: list[tuple[float, float]] = field(default_factory=list)
-    """Spans of time whose runs Prometheus may not have from this one."""
+    blind: Spans = field(default_factory=lambda: defaultdict(list))
+    """By source the spans of time whose runs Prometheus may not have from this one."""
     died: list[str] = field(default_factory=list)
     """Last words of lives that nobody ended."""
     _child: Child | None = None
-    _down_since: float | None = None
+    _read_until: dict[str, float] = field(default_factory=dict)
+    _blind_since: dict[str, float] = field(default_factory=dict)
     _stopped: bool = False
 
     def start(self) -> None:
@@ -58,7 +62,9 @@ class Exporter:
         self.look()
         if self._child is None:
             return
-        self._down_since = self._down_since or time() - _BEFORE
+        for source, moment in self._read_until.items():
+            self._blind_since.setdefault(source, moment - _BEFORE)
+        self._read_until.clear()
         self.go_on()
         if kill:
             self._child.kill()
@@ -86,13 +92,16 @@ class Exporter:
             self._child = None
 
     async def note_sight(self) -> None:
-        """End the blind span once every source's runs are read again."""
-        if self._down_since is None:
-            return
+        """See up to when each source's runs are read; where one is read again its blind span ends."""
+        child = self._child
         read = await self.read_at("runs")
-        if read is not None and len(read) == self.sources:
-            self.blind.append((self._down_since, time() + _BEHIND))
-            self._down_since = None
+        if read is None or child is not self._child:
+            return
+        for (source, _), moment in read.items():
+            if moment:
+                self._read_until[source] = moment
+                if source in self._blind_since:
+                    self.blind[source].append((self._blind_since.pop(source), time() + _BEHIND))
 
     async def page(self) -> str | None:
         """What it serves; None while it doesn't answer."""
@@ -106,13 +115,16 @@ class Exporter:
             return None
 
     async def read_at(self, collector: str | None = None) -> dict[tuple[str, str], float] | None:
-        """When each collector last read its source, or only one of them did; None while it doesn't answer."""
+        """When each collector last read its source, or only one of them did, 0 for never.
+
+        None while it doesn't answer.
+        """
         page = await self.page()
         if page is None:
             return None
-        return {
-            (source, name): float(moment) for name, source, moment in _READ.findall(page) if collector in (None, name)
-        }
+        found = {(source, name): 0.0 for name, source in _ASKED.findall(page)}
+        found |= {(source, name): float(moment) for name, source, moment in _READ.findall(page)}
+        return {key: moment for key, moment in found.items() if collector in (None, key[1])}
 
     def megabytes(self) -> float:
         """Its memory."""
@@ -123,9 +135,9 @@ class Exporter:
 
 
 @contextmanager
-def exporters(configuration: Path, sources: int) -> Iterator[tuple[Exporter, Exporter]]:
+def exporters(configuration: Path) -> Iterator[tuple[Exporter, Exporter]]:
     """Have two over the same sources and tables."""
-    both = (Exporter("exporter-1", configuration, sources), Exporter("exporter-2", configuration, sources))
+    both = (Exporter("exporter-1", configuration), Exporter("exporter-2", configuration))
     try:
         for each in both:
             each.start()

@@ -63,8 +63,8 @@ async def runs_in(place: Place, spans: list[tuple[float, float]]) -> int:
     return runs
 
 
-async def jobs_off(page: Scrape, place: Place, workers: Workers | None) -> int:
-    """By how many jobs a page differs from the engine's own tables, over all job types and states."""
+async def jobs_off(page: Scrape, place: Place, workers: Workers | None) -> Mapping[tuple[str, str], int]:
+    """By how many jobs a page differs from the engine's own tables, by job type and the engine's word for the state."""
     if place.name == FLOOD:
         rows = await place.ask(TRUTH["held"])
         theirs = Counter({(row["job_type"], row["state"]): row["count"] for row in rows})
@@ -75,7 +75,7 @@ async def jobs_off(page: Scrape, place: Place, workers: Workers | None) -> int:
         driver = workers.driver
         theirs = held(await driver.counts(), driver, open_engine(driver.engine, None))
         ours = said(page, driver, source=place.name)
-    return sum(abs(ours[key] - theirs[key]) for key in ours.keys() | theirs.keys())
+    return {key: off for key in ours.keys() | theirs.keys() if (off := ours[key] - theirs[key])}
 
 
 async def _ended(place: Place, since: datetime) -> Mapping[str, Ends]:

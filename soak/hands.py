@@ -15,6 +15,8 @@ _OBAN_PRUNES_AFTER = 60.0
 """Its pruner's own default."""
 _BY_OWN_CLOCK = ("river", "oban")
 """Engines whose workers stamp ends by the clock of their machine."""
+_FLOOD = 0.3
+"""The part of cleanings that is the flood's, whose table grows fastest."""
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -34,7 +36,7 @@ async def retry_at_once(stage: Stage, dice: Random) -> None:
 
 async def prune(stage: Stage, dice: Random) -> None:
     """Clean up as the engine does, when it does."""
-    place = _place(stage, dice, "prune")
+    place = stage.servers.places[FLOOD] if dice.random() < _FLOOD else _place(stage, dice, "prune")
     kept = _OBAN_PRUNES_AFTER if place.kind.engine == "oban" else stage.plan.retention
     before = datetime.now(UTC) - timedelta(seconds=kept)
     await place.ask(ROWS[f"prune_{place.kind.engine}"], {"before": before})

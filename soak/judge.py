@@ -17,11 +17,12 @@ MINUTES, AFRESH = "run_minutes", " afresh"
 JOBS = "jobqueue_jobs"
 _READ_WITHIN = 400.0
 _LOOK_EVERY = 5.0
+_WHOLE_MINUTE = 60.0
 
 
 async def judge(stage: Stage, scraper: Scraper, diary: Path, began: float, say: Callable[[str], None]) -> Verdict:
     """Compare every figure, then once more with exporters that began afresh. Nothing may end any more."""
-    plan, verdict = stage.plan, Verdict()
+    plan, verdict, ended = stage.plan, Verdict(), time() + stage.plan.latest
     say("waiting until all has settled")
     await asyncio.sleep(plan.latest + 2 * plan.poll_interval)
     await _all_read(stage, verdict, "runs")
@@ -33,6 +34,8 @@ async def judge(stage: Stage, scraper: Scraper, diary: Path, began: float, say: 
     await _increases(stage, scraper, began, verdict)
     verdict.troubles += [f"{each.name} had {each.megabytes():.0f} MB" for each in stage.exporters if _is_fat(each)]
 
+    # What ended lately a first count takes from the ends, and not from the rows: a job that ended twice counts twice.
+    await asyncio.sleep(max(0.0, ended + plan.settle + _WHOLE_MINUTE - time()))
     say("comparing once more with exporters that began afresh")
     for exporter in stage.exporters:
         await asyncio.to_thread(exporter.end)
@@ -80,7 +83,7 @@ async def _increases(stage: Stage, scraper: Scraper, began: float, verdict: Verd
     runs = await scraper.increase()
     for source, place in stage.servers.places.items():
         truth = verdict.ends[source].runs
-        blind = [await figures.runs_in(place, merged(exporter.blind)) for exporter in stage.exporters]
+        blind = [await figures.runs_in(place, merged(exporter.blind[source])) for exporter in stage.exporters]
         margin = 5 + 2 * stage.plan.scrape_every * truth / (time() - began)
         verdict.increases[source] = Increase(runs.get(source, 0.0), truth, min(blind), margin)
 
@@ -91,7 +94,11 @@ async def _jobs(stage: Stage, verdict: Verdict) -> None:
         row = {}
         for source, place in stage.servers.places.items():
             off = await figures.jobs_off(page, place, stage.workers.get(source))
-            row[source] = Difference(lost=off)
+            row[source] = Difference(
+                -sum(jobs for jobs in off.values() if jobs < 0), sum(jobs for jobs in off.values() if jobs > 0)
+            )
+            if off:
+                verdict.troubles.append(f"{JOBS} of {exporter.name}, {source}: {off}")
         verdict.differences[f"{JOBS} of {exporter.name}"] = row
 
 

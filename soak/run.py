@@ -41,7 +41,7 @@ async def soak(plan: Plan, logs: Path | None, say: Callable[[str], None]) -> boo
         async with serve(plan, folder) as servers:
             configuration = _configure(servers, plan, folder)
             with (
-                exporters(configuration, len(servers.places)) as both,
+                exporters(configuration) as both,
                 scraping(both, plan.scrape_every, folder) as scraper,
             ):
                 if not await read_since(both, 0, _READ_WITHIN):
@@ -117,7 +117,7 @@ async def _watch(both: Iterable[Exporter]) -> None:
     while True:
         for exporter in both:
             exporter.look()
-            await exporter.note_sight()
+        await asyncio.gather(*(exporter.note_sight() for exporter in both))
         await asyncio.sleep(0.5)
 
 
