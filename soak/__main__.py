@@ -48,7 +48,8 @@ def main() -> int:
 async def _run(plan: Plan, logs: Path | None) -> bool:
     this = asyncio.current_task()
     if this is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, this.cancel)
     return await soak(plan, logs, _say)
 
 

@@ -148,5 +148,11 @@ SELECT source, job_type, sum(runs)::bigint AS runs, sum(failures)::bigint AS fai
   FROM system_status.run_minutes
  GROUP BY 1, 2
 
+-- name: unlisted_procrastinate
+-- Jobs whose worker ended under them: procrastinate's own list of tasks leaves them out.
+SELECT task_name::text AS job_type, 'cancelled' AS state, count(*) AS jobs
+  FROM procrastinate_jobs WHERE status = 'aborted'
+ GROUP BY 1
+
 -- name: held
 SELECT job_type, state::text, count(*) FROM ascent.jobs GROUP BY 1, 2
