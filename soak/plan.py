@@ -18,8 +18,8 @@ FAIR = (
 """What the figures have to live through, as they are promised today."""
 
 UNFAIR = ("retry-at-once", "too-late", "far-clock")
-"""Ends that the figures can't show yet: of a job retried before its slot of time was over, and of rows that come later,
-or with a stamp that is older, than ``settle``.
+"""Ends that the figures may miss: of a job that was retried before any exporter had read it, and of rows that come later
+than ``settle`` in a minute out of which others were retried.
 """
 
 KINDS = (*FAIR, *UNFAIR)
@@ -50,8 +50,3 @@ class Plan:
     def latest(self) -> float:
         """How late a row may come, or how far a clock may be wrong, by what is promised."""
         return self.settle / 2
-
-    @property
-    def old_enough(self) -> float:
-        """The age from which on no slot gets another row, whatever the monkey does: then a row may leave it."""
-        return self.latest + 20.0

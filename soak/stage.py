@@ -53,5 +53,4 @@ class Stage:
             moments.append(datetime.fromtimestamp(read[place.name, "runs"], UTC))
         if len(moments) < 1 + len(self.exporters):
             raise NotNowError
-        read_whole = min(moments) - timedelta(seconds=self.plan.latest + self.plan.poll_interval)
-        return min(read_whole, datetime.now(UTC) - timedelta(seconds=self.plan.old_enough))
+        return min(moments) - timedelta(seconds=self.plan.latest + self.plan.poll_interval)

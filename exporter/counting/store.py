@@ -157,10 +157,14 @@ class RunStore:
             self.failure = None
 
     async def day(self, first_minute: int, label: Callable[[str], str], room: Callable[[], Room]) -> Day:
-        """Add up the window that begins at *first_minute*, and the last runs before it, under labels."""
+        """Add up the window that begins at *first_minute*, and the last runs before it, under labels.
+
+        Raises ``OutdatedError`` when another exporter has written meanwhile: what it wrote is told by the next poll.
+        """
         day = Day(first_minute)
         try:
             async with self._database.transaction() as conn:
+                await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                 await self._read_day(conn, day, label, room)
         except Error as error:
             self._failed_to_read(error)
@@ -175,6 +179,9 @@ class RunStore:
         return day
 
     async def _read_day(self, conn: Conn, day: Day, label: Callable[[str], str], room: Callable[[], Room]) -> None:
+        row = await (await conn.execute(self._queries["source"], {"source": self._source})).fetchone()
+        if row is not None and row[3] != self._writes and self.failure is None:
+            raise OutdatedError
         values = {"source": self._source, "since": moment(day.first_minute), **room().values}
         async for job_type, run, success, failure in await conn.execute(self._queries["last_runs"], values):
             day.of(label(job_type)).note_last(run, success)

@@ -334,6 +334,8 @@ class Tally:
                 self.day.leave(first, self._labelled(leaving))
             if this_minute % _PRUNE_EVERY_MINUTES == 0:
                 await self._store.prune(this_minute - _KEPT_MINUTES, self.first_unsettled, self.day)
+        except OutdatedError:
+            log.debug("day.outdated")  # another exporter wrote just now: the day is read after the next poll
         except Error as error:
             log.info("day.late", error=line(error))
 

@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
 
+from exporter.counting.day import Day
 from exporter.counting.ledger import Ledger
 from exporter.counting.runs import Runs
+from exporter.counting.store import RunStore
 from jobqueue.rows import SlotCount
 from tests.counting.world import SETTLE, Exporter, Job, World, assert_same, truth
 
@@ -104,6 +107,32 @@ async def test_a_write_that_was_lost_with_its_server_is_made_again(world: World,
 
     await assert_exact(world, exporter)
     assert_same(exporter.counters(), truth(world.committed))
+
+
+async def test_what_another_exporter_wrote_just_now_stands_in_the_day_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = world.exporter(), world.exporter()
+    read_day, interrupted = RunStore.day, False
+
+    async def interrupt(store: RunStore, *of: Any) -> Day:
+        nonlocal interrupted
+        if store is other.store and not interrupted:
+            interrupted = True
+            await work(world, Random(4), one, rounds=3, retried=0)
+        return await read_day(store, *of)
+
+    await one.poll()
+    await work(world, Random(3), one, rounds=3)
+    monkeypatch.setattr(RunStore, "day", interrupt)
+    for _ in range(4):
+        await other.poll()
+        await one.poll()
+
+    assert interrupted
+    kept = {job_type: runs.runs for job_type, runs in (await world.table()).items()}
+    for exporter in (one, other):
+        assert {job_type: day.runs for job_type, day in exporter.tally.day.types.items()} == kept
 
 
 @pytest.mark.parametrize("seed", range(3))
