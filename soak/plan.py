@@ -18,8 +18,8 @@ FAIR = (
 """What the figures have to live through, as they are promised today."""
 
 UNFAIR = ("retry-at-once", "too-late", "far-clock")
-"""Ends that the figures may miss: of a job that was retried before any exporter had read it, and of rows that come later
-than ``settle`` in a minute out of which others were retried.
+"""Ends that the figures may miss: of a job that was retried before any exporter had read it, and of rows that come
+later than ``settle`` in a minute out of which others were retried.
 """
 
 KINDS = (*FAIR, *UNFAIR)
