@@ -10,9 +10,12 @@ CREATE TABLE IF NOT EXISTS system_status.recorded_runs (
   due_at      timestamptz NOT NULL,
   started_at  timestamptz,
   finished_at timestamptz NOT NULL,
-  id          bigint      GENERATED ALWAYS AS IDENTITY
+  id          bigint      GENERATED ALWAYS AS IDENTITY,
+  job_id      bigint  -- of a job that is still there and doesn't say itself when it ended
 );
+ALTER TABLE system_status.recorded_runs ADD COLUMN IF NOT EXISTS job_id bigint;
 CREATE INDEX IF NOT EXISTS recorded_runs_finished ON system_status.recorded_runs (queue, finished_at);
+CREATE INDEX IF NOT EXISTS recorded_runs_job ON system_status.recorded_runs (queue, job_id) WHERE job_id IS NOT NULL;
 -- A role that may read the table reads all of it; the records that it may write are those of its own queue.
 ALTER TABLE system_status.recorded_runs ENABLE ROW LEVEL SECURITY;
 DROP POLICY IF EXISTS system_status_read ON system_status.recorded_runs;
@@ -28,7 +31,8 @@ SELECT id::text AS id, job_type, state, retries, due_at, started_at, finished_at
  WHERE queue = {queue} AND finished_at >= %(since)s AND finished_at < %(until)s
 
 -- name: first_completed
-SELECT min(finished_at) FROM system_status.recorded_runs WHERE queue = {queue}
+-- Not the first record: that of a job which is still there is kept for longer than an hour.
+SELECT min(finished_at) FROM system_status.recorded_runs WHERE queue = {queue} AND state = 'completed'
 
 -- name: grants
 DO $body$ BEGIN

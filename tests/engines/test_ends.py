@@ -293,6 +293,7 @@ async def the_queue_is_truncated(scene: Scene) -> None:
 in_sql("pgqueuer", "it is deleted by hand", {}, (), "DELETE FROM pgqueuer")
 
 LOCK = "UPDATE graphile_worker._private_jobs SET locked_at = now(), locked_by = 'w', attempts = attempts + 1"
+LONG_AGO = "UPDATE graphile_worker._private_jobs SET created_at = now() - interval '9 h', updated_at = created_at"
 RESET = "UPDATE graphile_worker._private_jobs SET locked_at = NULL, locked_by = NULL, run_at = greatest(run_at, now())"
 UNLOCK = "SELECT graphile_worker.force_unlock_workers(array['w'])"
 for recorded in ("graphile", "graphile-unrecorded"):

@@ -134,6 +134,7 @@ def reads(kind: str, conn: psycopg.Connection) -> Mapping[str, Composed]:
     found = dict(reader.queries)
     if isinstance(reader, GraphileReader):
         found |= {name: reader.recorded.queries[name] for name in ("slot_counts", "new_runs", "first_completed")}
+        found |= {name: reader.by_records.queries[name] for name in ("frontiers", "finished_counts")}
     if "parts" in found and conn.execute(found["parts"]).fetchone() == (False,):
         del found["workers"]
     return found

@@ -229,3 +229,25 @@ def test_what_is_an_hour_old_goes_and_nothing_younger(recorded: psycopg.Connecti
 
     left = recorded.execute("SELECT job_type, count(*) FROM system_status.recorded_runs GROUP BY 1 ORDER BY 1")
     assert left.fetchall() == [("59 min", 50), (MAIL, 100)]
+
+
+def test_the_end_of_a_job_that_does_not_say_it_is_kept_while_the_job_is_there(recorded: psycopg.Connection) -> None:
+    jobs = [
+        job_id
+        for key in ("stays", "goes")
+        for (job_id,) in recorded.execute(
+            "SELECT id FROM graphile_worker.add_job(%s, max_attempts := 1, job_key := %s)", (MAIL, key)
+        ).fetchall()
+    ]
+    recorded.execute("UPDATE graphile_worker._private_jobs SET updated_at = now() - interval '1 day', attempts = 1")
+    recorded.execute("UPDATE graphile_worker._private_jobs SET locked_at = now(), locked_by = 'w'")
+    recorded.execute("TRUNCATE system_status.recorded_runs")
+    recorded.execute("SELECT graphile_worker.force_unlock_workers(array['w'])")
+    recorded.execute("UPDATE system_status.recorded_runs SET finished_at = now() - interval '2 hours'")
+    recorded.execute("DELETE FROM graphile_worker._private_jobs WHERE id = %s", (jobs[1],))
+
+    recorded.execute(f"{_JOBS} FROM graphile_worker._private_tasks AS task, generate_series(1, 100)".encode())
+    recorded.execute("DELETE FROM graphile_worker._private_jobs WHERE locked_by = 'w'")
+
+    kept = recorded.execute("SELECT job_id FROM system_status.recorded_runs WHERE state = 'failed'").fetchall()
+    assert kept == [(jobs[0],)]

@@ -47,13 +47,19 @@ def open_engine(schema: str) -> Engine:
     """Open the Graphile Worker queue whose tables stand in *schema*."""
     ended = sql.load(__name__, "ended.sql")["ended"]
     read = queries(__name__, schema, ended=ended)
-    recorder = _recorder(schema)
+    recorder = _recorder(schema, ended)
+    recorded_end = sql.load(__name__, "ended.sql", ended=ended, schema_name=Literal(schema))["recorded_end"]
     table = sql.load("jobqueue.engines", "recorder.sql", queue=Literal(schema))
     recorded = bounded({**of_finished(table["finished"]), **table})
     return Engine(
         name="graphile",
         schema=schema,
-        reader=GraphileReader({**read, "is_there": recorder["is_there"]}, recorded, _LACKS),
+        reader=GraphileReader(
+            {**read, "is_there": recorder["is_there"], "knows_ends": recorder["knows_ends"]},
+            recorded,
+            queries(__name__, schema, ended=recorded_end),
+            _LACKS,
+        ),
         control=SqlControl(sql.load(__name__, "control.sql", schema=schema, ended=ended)),
         tables=_TABLES,
         indexes=(),
@@ -88,7 +94,7 @@ def _too_long(schema: str) -> str | None:
     return f"the name of schema {schema!r} is too long for the recorder: at most {_LONGEST_RECORDED} bytes"
 
 
-def _recorder(schema: str) -> Mapping[str, Composed]:
+def _recorder(schema: str, ended: Composed) -> Mapping[str, Composed]:
     """The recorder's statements, by name."""
     deleted, given_up = f"{schema}_deleted", f"{schema}_given_up"
     names: dict[str, Composable] = {
@@ -102,6 +108,7 @@ def _recorder(schema: str) -> Mapping[str, Composed]:
         "deleted_name": Literal(deleted),
         "given_up": Identifier(given_up),
         "given_up_name": Literal(given_up),
+        "ended": ended,
     }
     roles = sql.load(__name__, "recorder.sql", **names)["changing_roles"]
     return sql.load(__name__, "recorder.sql", **names, changing_roles=roles)

@@ -6,3 +6,8 @@
 CASE WHEN key IS NULL AND greatest(run_at, '0002-01-01') - exp(least(attempts, 10)) * interval '1 second' >= created_at
      THEN greatest(run_at, '0002-01-01') - exp(least(attempts, 10)) * interval '1 second'
      ELSE greatest(updated_at, greatest(run_at, '0002-01-01') - exp(least(attempts, 10)) * interval '1 second') END
+
+-- name: recorded_end
+-- The same where the recorder knows better: a job whose lock was taken away says nothing of it.
+greatest({ended}, (SELECT max(finished_at) FROM system_status.recorded_runs
+                    WHERE queue = {schema_name} AND job_id = jobs.id))

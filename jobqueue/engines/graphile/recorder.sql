@@ -9,6 +9,11 @@ SELECT EXISTS (SELECT FROM pg_trigger
                 WHERE tgrelid = to_regclass({jobs_name})
                   AND tgname = 'system_status_deleted' AND tgenabled <> 'D')
 
+-- name: knows_ends
+-- Whether the records say which job ended when its row doesn't: those of an older recorder don't.
+SELECT EXISTS (SELECT FROM pg_attribute
+                WHERE attrelid = to_regclass('system_status.recorded_runs') AND attname = 'job_id' AND NOT attisdropped)
+
 -- name: changing_roles
 -- The roles that may change jobs, ready to be written into a statement: by a grant on the table or on one of its columns.
 SELECT CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END AS role
@@ -76,6 +81,8 @@ BEGIN
     DELETE FROM system_status.recorded_runs
      WHERE ctid = ANY (array(SELECT ctid FROM system_status.recorded_runs
                               WHERE queue = TG_TABLE_SCHEMA AND finished_at < now() - interval '1 hour'
+                                AND (job_id IS NULL
+                                     OR NOT EXISTS (SELECT FROM {schema}._private_jobs AS job WHERE job.id = job_id))
                               ORDER BY finished_at
                               LIMIT greatest(200, 2 * came_in) FOR UPDATE SKIP LOCKED));
   END IF;
@@ -92,11 +99,15 @@ BEGIN
   IF TG_RELID <> to_regclass({jobs_name}) THEN
     RAISE EXCEPTION 'this function records the jobs of Graphile Worker alone';
   END IF;
-  INSERT INTO system_status.recorded_runs (queue, job_type, state, retries, due_at, started_at, finished_at)
+  -- A job whose lock was taken away keeps its times, from which its end doesn't follow: it is found by its id.
+  INSERT INTO system_status.recorded_runs (queue, job_type, state, retries, due_at, started_at, finished_at, job_id)
   SELECT TG_TABLE_SCHEMA, identifier, 'failed',
          CASE WHEN OLD.updated_at > OLD.locked_at AND OLD.key IS NULL AND OLD.attempts >= OLD.max_attempts THEN 0
               ELSE greatest(OLD.attempts - 1, 0) END,
-         greatest(OLD.created_at, OLD.run_at), OLD.locked_at, clock_timestamp()
+         greatest(OLD.created_at, OLD.run_at), OLD.locked_at, clock_timestamp(),
+         (SELECT CASE WHEN {ended} BETWEEN clock_timestamp() - interval '1 second' AND clock_timestamp() THEN NULL
+                      ELSE NEW.id END
+            FROM (SELECT NEW.*) AS job)
     FROM {schema}._private_tasks
    WHERE id = OLD.task_id;
   RETURN NULL;
