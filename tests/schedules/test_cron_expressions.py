@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jobqueue.schedules import InvalidSchedule, parse
+from jobqueue.schedules.walltimes import WallTimes
 
 FRIDAY = datetime(2027, 1, 1, 12, tzinfo=UTC)
 
@@ -175,3 +176,49 @@ def test_the_last_weekday_of_a_month_is_the_last_one_whatever_the_month(weekday:
     cron = parse(f"0 0 * * L{weekday}", "UTC")
 
     assert list(cron.ticks_between(start - timedelta(seconds=1), end, 200)) == last
+
+
+def test_asking_again_between_two_ticks_searches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[datetime] = []
+    first_from = WallTimes.first_from
+
+    def counted(walls: WallTimes, wall: datetime) -> datetime | None:
+        searched.append(wall)
+        return first_from(walls, wall)
+
+    monkeypatch.setattr(WallTimes, "first_from", counted)
+    hourly, never = parse("0 * * * *", "UTC"), parse("0 0 31 2 *", "UTC")
+
+    for minutes in (0, 0, 1, 59):
+        assert hourly.last_at_or_before(FRIDAY + timedelta(minutes=minutes)) == FRIDAY
+        assert hourly.next_after(FRIDAY + timedelta(minutes=minutes)) == FRIDAY + timedelta(hours=1)
+    assert len(searched) == 1
+    assert hourly.next_after(FRIDAY + timedelta(hours=1)) == FRIDAY + timedelta(hours=2)
+    assert len(searched) == 2
+    for _ in range(2):
+        assert (never.last_at_or_before(FRIDAY), never.next_after(FRIDAY)) == (None, None)
+    assert len(searched) == 3
+
+
+def test_at_the_ends_of_the_calendar_a_tick_on_one_side_is_remembered() -> None:
+    cron = parse("0 0 1 1 *", "UTC")
+
+    for _ in range(2):
+        assert cron.next_after(datetime(9999, 6, 1, tzinfo=UTC)) is None
+        assert cron.last_at_or_before(datetime(9999, 6, 1, tzinfo=UTC)) == datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def test_an_expression_may_have_500_characters_and_no_more() -> None:
+    allowed = "0 0 * * 1".ljust(500)
+    assert parse(allowed, "UTC").next_after(FRIDAY) == datetime(2027, 1, 4, tzinfo=UTC)
+
+    with pytest.raises(InvalidSchedule, match="it has 501 characters, at most 500 are allowed"):
+        parse(allowed + " ", "UTC")
+
+
+@pytest.mark.parametrize(("length", "shown"), [(80, "x" * 80), (81, "x" * 77 + "..."), (200, "x" * 77 + "...")])
+def test_a_message_quotes_80_characters(length: int, shown: str) -> None:
+    with pytest.raises(InvalidSchedule) as refusal:
+        parse("* * * * *", "x" * length)
+
+    assert str(refusal.value).startswith(f"timezone '{shown}': ")

@@ -148,6 +148,14 @@ def test_an_expression_is_read_as_the_engines_own_parser_reads_it(dialect: Diale
         (Dialect.OBAN, "15 2 * * *", "Australia/Lord_Howe", "2027-10-02", ["2027-10-03 15:15"]),
         # robfig/cron: a wildcard makes both days needed, a step over it doesn't; 7 is no day; the clock is compared.
         (Dialect.RIVER, "0 9 1-7 * MON", "UTC", "2026-11-01", ["2026-11-01 09:00", "2026-11-02 09:00"]),
+        (
+            Dialect.RIVER,
+            "0 9 * * 1/2",
+            "UTC",
+            "2026-11-01",
+            ["2026-11-02 09:00", "2026-11-04 09:00", "2026-11-06 09:00", "2026-11-09 09:00"],
+        ),
+        (Dialect.OBAN, "0 2 28 3 *", "Europe/Berlin", "2026-10-25 00:30", ["2028-03-28 00:00"]),
         (Dialect.RIVER, "0 9 1,* * MON", "UTC", "2026-11-01", ["2026-11-02 09:00", "2026-11-09 09:00"]),
         (Dialect.RIVER, "0 9 */7 * MON", "UTC", "2026-11-01", ["2026-11-01 09:00", "2026-11-02 09:00"]),
         (Dialect.RIVER, "30 2 * * *", "Europe/Berlin", "2027-03-27 12:00", ["2027-03-29 00:30"]),
@@ -160,7 +168,7 @@ def test_a_tick_comes_when_the_engines_scheduler_looks_for_it(
 ) -> None:
     start = datetime.fromisoformat(since).replace(tzinfo=UTC) - timedelta(seconds=1)
 
-    found = parse(expression, zone, dialect).ticks_between(start, start + timedelta(days=400), len(ticks))
+    found = parse(expression, zone, dialect).ticks_between(start, start + timedelta(days=600), len(ticks))
 
     assert found == [datetime.fromisoformat(tick).replace(tzinfo=UTC) for tick in ticks]
 
@@ -180,6 +188,15 @@ def test_tabs_and_newlines_part_fields_too(dialect: Dialect) -> None:
         (Dialect.PGBOSS, "*," * 600, "it has 1200 characters, at most 1024"),
         (Dialect.PGBOSS, "0 9 * * L", "day of week 'L' can't be read"),
         (Dialect.OBAN, "@reboot", "an unknown alias"),
+        (Dialect.OBAN, "60 * * * *", "minute '60' is out of range; 0 to 59 are allowed"),
+        (Dialect.OBAN, "* 24 * * *", "hour '24' is out of range; 0 to 23 are allowed"),
+        (Dialect.OBAN, "* * 0 * *", "day of month '0' is out of range; 1 to 31 are allowed"),
+        (Dialect.OBAN, "* * 32 * *", "day of month '32' is out of range; 1 to 31 are allowed"),
+        (Dialect.OBAN, "* * * 0 *", "month '0' is out of range; 1 to 12 are allowed"),
+        (Dialect.OBAN, "* * * 13 *", "month '13' is out of range; 1 to 12 are allowed"),
+        (Dialect.OBAN, "* * * * 8", "day of week '8' is out of range; 0 to 7 are allowed"),
+        (Dialect.PGBOSS, "60 * * * * *", "second '60' is out of range; 0 to 59 are allowed"),
+        (Dialect.PGBOSS, "*/1000000000 * * * *", "minute '*/1000000000' can't be read"),
         (Dialect.OBAN, "0 9 * * mon", "day of week 'mon' can't be read"),
         (Dialect.OBAN, "*/100 * * * *", "minute '*/100' has the step 100"),
         (Dialect.OBAN, "0 0 9 * * *", "it has 6 fields; five fields or one of @hourly"),
@@ -198,3 +215,24 @@ def test_what_an_engine_does_not_take_is_named_with_its_fault(dialect: Dialect, 
         parse(expression, "UTC", dialect)
 
     assert told in str(refusal.value)
+
+
+@pytest.mark.parametrize(("dialect", "longest"), [(Dialect.PGBOSS, 1024), (Dialect.OBAN, 500), (Dialect.RIVER, 500)])
+def test_an_expression_may_be_as_long_as_the_engine_takes_it(dialect: Dialect, longest: int) -> None:
+    assert phrase("0 9 * * *".ljust(longest), dialect=dialect) == "Daily at 9:00 AM"
+
+    with pytest.raises(InvalidSchedule, match=f"it has {longest + 1} characters, at most {longest} are allowed"):
+        parse("0 9 * * *".ljust(longest + 1), "UTC", dialect)
+
+
+def test_a_step_may_be_as_wide_as_the_engine_takes_it() -> None:
+    for dialect, widest in ((Dialect.PGBOSS, 999_999_999), (Dialect.OBAN, 99)):
+        assert read(f"*/{widest} * * * *", dialect).minutes == (0,)
+
+
+@pytest.mark.parametrize(
+    "expression", ["*/30 9 * * *", "5 */12 * * *", "*/15 9-17 * * *", "0,30 9 * * *", "5 3,15 * * *"]
+)
+@pytest.mark.parametrize("dialect", [Dialect.PGBOSS, Dialect.OBAN, Dialect.RIVER])
+def test_a_rhythm_is_a_rhythm_in_every_dialect(dialect: Dialect, expression: str) -> None:
+    assert phrase(expression, dialect=dialect) == phrase(expression)
