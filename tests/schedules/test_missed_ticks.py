@@ -101,3 +101,20 @@ def test_counting_on_from_poll_to_poll_is_counting_anew(expression: str, rhythm:
 
 def _ticks(cron: Cron, moment: datetime) -> list[datetime]:
     return cron.ticks_between(moment, moment + timedelta(days=2), 2 * MISSED_TICKS_LIMIT)
+
+
+def test_a_later_poll_searches_what_is_new_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = []
+    ticks_between = Cron.ticks_between
+
+    def noted(cron: Cron, after: datetime, until: datetime, limit: int) -> list[datetime]:
+        searched.append((after, until))
+        return ticks_between(cron, after, until, limit)
+
+    monkeypatch.setattr(Cron, "ticks_between", noted)
+    since = datetime(2027, 1, 1, 12, tzinfo=UTC)
+    times = [since + timedelta(minutes=minutes) for minutes in (10, 10, 20, 30)]
+    missed = MissedTicks(parse("* * * * *", "UTC"))
+
+    assert [missed.count(since, now, timedelta()) for now in times] == [10, 10, 20, 30]
+    assert [after for after, until in searched if after < until] == [since + timedelta(seconds=1), times[0], times[2]]

@@ -38,3 +38,33 @@ def test_a_success_ends_both() -> None:
     stand = watch.look(Ends(later, later, None), SUCCESS, later + TOOK)
 
     assert (stand.ticks, stand.since, stand.failed_ticks) == (0, None, 0)
+
+
+def test_a_later_success_begins_the_ticks_anew() -> None:
+    watch = SuccessWatch(parse("0 9 * * *", "UTC"))
+    changed = SUCCESS - timedelta(days=30)
+    first = SUCCESS.replace(minute=0) + timedelta(days=1)
+
+    for day in range(3):
+        success, now = SUCCESS + timedelta(days=day), SUCCESS + timedelta(days=day + 2)
+        for _ in range(2):
+            stand = watch.look(Ends(success, success, None), changed, now)
+            assert (stand.ticks, stand.since) == (2, first + timedelta(days=day))
+
+
+def test_a_run_that_ended_just_before_its_tick_was_that_ticks() -> None:
+    """By a clock that is a little ahead."""
+    watch = SuccessWatch(parse("0 9 * * *", "UTC"))
+    early = SUCCESS.replace(minute=0) - timedelta(seconds=0.5)
+
+    stand = watch.look(Ends(early, early, None), SUCCESS - timedelta(days=30), SUCCESS + timedelta(days=1))
+
+    assert (stand.ticks, stand.since) == (1, SUCCESS.replace(minute=0) + timedelta(days=1))
+
+
+def test_a_failure_at_the_moment_of_the_change_counts_and_one_before_it_does_not() -> None:
+    for before, failed in ((timedelta(), 1), (timedelta(seconds=1), 0)):
+        watch = SuccessWatch(parse("0 9 * * *", "UTC"))
+        assert (
+            watch.look(Ends(SUCCESS - before, None, SUCCESS - before), SUCCESS, SUCCESS + TOOK).failed_ticks == failed
+        )

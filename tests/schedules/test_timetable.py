@@ -268,3 +268,18 @@ def test_ticks_after_the_end_of_that_job_are_missed_as_any_other(timetable: Time
 def test_a_job_that_came_after_a_missed_tick_hides_none(timetable: Timetable) -> None:
     assert look(timetable, held(MINUTELY, 3.5, 10), 10).missed_ticks == 8
     assert look(timetable, held(MINUTELY, 3.5, 20), 20).missed_ticks == 18
+
+
+def test_a_tick_whose_job_is_gone_is_no_missed_tick_after_a_restart_either(timetable: Timetable) -> None:
+    look(timetable, MINUTELY, 0)
+    look(timetable, replace(MINUTELY, last_enqueued_at=at(60)), 60.5)
+
+    gone = replace(MINUTELY, last_enqueued_at=None)
+
+    assert look(restarted(timetable), gone, 63.25).missed_ticks == 2
+
+
+def test_a_job_keeps_ticks_away_also_when_those_before_it_are_gone(timetable: Timetable) -> None:
+    look(timetable, replace(MINUTELY, last_enqueued_at=at(60)), 60.5)
+
+    assert look(timetable, held(MINUTELY, 60.5, 90.5), 95.5).missed_ticks == 4
