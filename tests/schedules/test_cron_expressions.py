@@ -89,6 +89,13 @@ def test_the_end_of_the_calendar_is_the_end_of_the_ticks() -> None:
     assert cron.last_at_or_before(datetime(1, 1, 1, tzinfo=UTC)) == datetime(1, 1, 1, tzinfo=UTC)
 
 
+def test_the_first_and_the_last_year_of_the_calendar_have_their_ticks() -> None:
+    cron = parse("0 0 1 7 *", "UTC")
+
+    assert cron.next_after(datetime(9998, 8, 1, tzinfo=UTC)) == datetime(9999, 7, 1, tzinfo=UTC)
+    assert cron.last_at_or_before(datetime(2, 6, 1, tzinfo=UTC)) == datetime(1, 7, 1, tzinfo=UTC)
+
+
 def test_a_tick_is_by_the_clock_of_its_timezone() -> None:
     tick = parse("0 6 * * *", "Asia/Kolkata").next_after(FRIDAY)
 
