@@ -109,6 +109,15 @@ class RunStore:
             self._failed_to_read(error)
             return {}
 
+    async def is_outdated(self) -> bool:
+        """Whether another exporter has written since this one read or wrote; not while nobody can say so."""
+        try:
+            async with self._database.transaction() as conn:
+                return await self._writes_now(conn) != self._writes
+        except Error as error:
+            self._failed(error)
+            return False
+
     async def reread(self, first: int) -> Stored | None:
         """Read all of it from minute *first* on, as others have written it; None while any of it can't be read.
 
@@ -179,8 +188,7 @@ class RunStore:
         return day
 
     async def _read_day(self, conn: Conn, day: Day, label: Callable[[str], str], room: Callable[[], Room]) -> None:
-        row = await (await conn.execute(self._queries["source"], {"source": self._source})).fetchone()
-        if row is not None and row[3] != self._writes and self.failure is None:
+        if await self._writes_now(conn) != self._writes and self.failure is None:
             raise OutdatedError
         values = {"source": self._source, "since": moment(day.first_minute), **room().values}
         async for job_type, run, success, failure in await conn.execute(self._queries["last_runs"], values):
@@ -233,6 +241,10 @@ class RunStore:
         row = await (await conn.execute(self._queries["source"], {"source": self._source})).fetchone()
         self._writes = row[3] if row else None
         return Anchor(*row[:3]) if row else Anchor()
+
+    async def _writes_now(self, conn: Conn) -> int | None:
+        row = await (await conn.execute(self._queries["source"], {"source": self._source})).fetchone()
+        return row[3] if row else None
 
     async def _read_minutes(self, conn: Conn, first: int, end: int | None) -> dict[Key, Runs]:
         values = {

@@ -102,6 +102,7 @@ class Tally:
         self._ledger = Ledger()
         self._anchor = Anchor()
         self._in_doubt = False
+        self._shared = False
         self._failure: Reason | None = None
         self._kept = True
         self._day_read_at: int | None = None
@@ -154,6 +155,8 @@ class Tally:
             await self._compare()
             if not self._in_doubt:
                 self._day_read_at = None
+        elif self._shared and await self._store.is_outdated():
+            await self._compare()
         try:
             now = await self._now()
             await self._read_to(now)
@@ -226,6 +229,7 @@ class Tally:
                 else:
                     await self._catch_up(now)
             except OutdatedError:
+                self._shared = True  # from now on a poll looks before it reads the queue
                 await (self._begin() if self._anchor.polled_at is None else self._compare())
             else:
                 return

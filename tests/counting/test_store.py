@@ -10,7 +10,8 @@ import pytest
 from psycopg import AsyncConnection
 
 from exporter.counting.day import Day
-from exporter.counting.ledger import Ledger
+from exporter.counting.ledger import Draft, Ledger
+from exporter.counting.reads import Reads
 from exporter.counting.runs import Runs
 from exporter.counting.store import RunStore
 from jobqueue.rows import SlotCount
@@ -107,6 +108,28 @@ async def test_a_write_that_was_lost_with_its_server_is_made_again(world: World,
 
     await assert_exact(world, exporter)
     assert_same(exporter.counters(), truth(world.committed))
+
+
+async def test_two_exporters_that_poll_by_turns_read_the_queue_once_a_poll(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = 0
+    read_new = Reads.new
+
+    async def count(of: Reads, *asked: Any) -> Draft:
+        nonlocal reads
+        reads += 1
+        return await read_new(of, *asked)
+
+    pollers = [world.exporter(), world.exporter()]
+    for poller in (*pollers, *pollers):
+        await poller.poll()
+    monkeypatch.setattr(Reads, "new", count)
+
+    await work(world, Random(6), *pollers, rounds=10)
+
+    assert reads == 10
+    await assert_exact(world, *pollers)
 
 
 async def test_what_another_exporter_wrote_just_now_stands_in_the_day_once(
