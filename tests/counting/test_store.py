@@ -14,7 +14,7 @@ from exporter.counting.ledger import Draft, Ledger
 from exporter.counting.reads import Reads
 from exporter.counting.runs import Runs
 from exporter.counting.store import RunStore
-from jobqueue.rows import SlotCount
+from jobqueue.rows import MinuteRuns, NewRuns, SlotCount
 from tests.counting.world import SETTLE, Exporter, Job, World, assert_same, truth
 
 
@@ -186,6 +186,19 @@ def test_a_slot_is_read_again_when_its_rows_are_others_or_fewer() -> None:
 
     assert ledger.changed({1: SlotCount(3, 33), 2: SlotCount(3, 44)}) == {}
     assert ledger.changed({1: SlotCount(3, 34), 2: SlotCount(2, 44)}) == {1: 3, 2: 2}
+
+
+def test_of_a_minute_that_is_read_whole_no_figure_falls() -> None:
+    ledger = Ledger()
+    ledger.start({(7, "work"): Runs(runs=2, failures=2, cancelled=1)}, {}, 8)
+    read = MinuteRuns(7, "work", 4, 1, 0, 0, 0.0, None, 0.0, None, None, [])
+
+    draft = ledger.draft({}, whole=NewRuns([read], {}))
+
+    [counted] = draft.minutes.values()
+    assert (counted.runs, counted.failures, counted.cancelled) == (4, 2, 1)
+    [grown] = draft.growth.values()
+    assert (grown.runs, grown.failures, grown.cancelled) == (2, 0, 0)
 
 
 def test_no_figure_of_a_growth_is_negative() -> None:
