@@ -14,6 +14,7 @@ from jobqueue import catalogue as metrics
 from jobqueue.config import Source
 from jobqueue.engine import Capability, Cleanup, Engine, Span
 from jobqueue.engines import open_engine
+from jobqueue.engines.control import SqlControl
 from jobqueue.states import JobState
 from tests.engines.drivers import MAIL, NOBODY, REPORT, Driver
 from tests.exporter.scrape import Exporter, Scrape
@@ -166,6 +167,7 @@ async def test_a_late_commit_is_counted_once_and_so_is_it_after_a_restart(
     exporter = watch(queue)
     await exporter.poll()
     if Capability.COMPLETIONS in await engine.reader.lacking(admin):
+        assert (await exporter.poll()).select(metrics.RUNS) == []
         return
     async with driver.working():
         job_id = await active_job(driver)
@@ -262,6 +264,8 @@ async def test_run_now_is_noticed_by_a_worker_within_a_second(
     driver: Driver, engine: Engine, admin: AsyncConnection
 ) -> None:
     if Capability.RUN_NOW in engine.lacks:
+        assert isinstance(engine.control, SqlControl)
+        assert "run_now" not in engine.control.queries
         return
     await driver.schedule()
     async with driver.working():
@@ -321,6 +325,7 @@ async def test_a_failed_active_job_stays_failed_also_when_its_worker_fails_it_an
     driver: Driver, engine: Engine, admin: AsyncConnection
 ) -> None:
     if Capability.FAIL_ACTIVE in engine.lacks:
+        assert Cleanup.ACTIVE not in engine.control.cleanups
         return
     async with driver.working():
         await driver.enqueue(MAIL, seconds=1.5, failures=1, retries=2)

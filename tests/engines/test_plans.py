@@ -65,6 +65,19 @@ READS = {
 }
 """What each read is asked, and how many rows it may touch."""
 
+LACKED = {
+    "graphile": {"workers", "schedules", "ticks", "holds"},
+    "oban": {"workers", "schedules", "holds"},
+    "oban-python": {"schedules", "holds"},
+    "pgboss": {"ticks"},
+    "pgqueuer": {"workers", "ticks"},
+    "procrastinate": {"schedules"},
+    "river": {"workers", "schedules"},
+}
+"""What each engine's tables have no answer to."""
+UNDONE = {("graphile", "active"), ("graphile", "completed")}
+"""The clean-ups that an engine leaves nothing to do for, or gives no safe way."""
+
 WHOLE_TABLE = 100_000
 """Graphile Worker's, which has indexes for its workers alone: what is live, and what was given up."""
 MOST_READ = {
@@ -118,7 +131,8 @@ def test_a_read_of_a_million_jobs_scans_no_table_and_touches_few_rows(
     kind, conn = filled
     values, at_most = READS[read]
     found = reads(kind, conn)
-    if read not in found:
+    assert (read not in found) == (read in LACKED[kind])
+    if read in LACKED[kind]:
         return
 
     nodes = scans(conn, found[read], values)
@@ -157,7 +171,8 @@ def test_asking_what_a_clean_up_concerns_looks_at_so_many_rows_however_many_are_
 ) -> None:
     kind, conn = filled
 
-    if cleanup not in control(kind):
+    assert (cleanup not in control(kind)) == ((kind, cleanup) in UNDONE)
+    if (kind, cleanup) in UNDONE:
         return
 
     nodes = scans(conn, control(kind)[f"{cleanup}_concerned"], {"before": SOON, "at_most": 100})
@@ -171,7 +186,8 @@ def test_asking_for_all_that_the_control_api_counts_looks_at_a_few_rows_for_each
     filled: tuple[str, psycopg.Connection], cleanup: str
 ) -> None:
     kind, conn = filled
-    if cleanup not in control(kind):
+    assert (cleanup not in control(kind)) == ((kind, cleanup) in UNDONE)
+    if (kind, cleanup) in UNDONE:
         return
     asked, values = control(kind)[f"{cleanup}_concerned"], {"before": SOON, "at_most": MOST_COUNTED}
 
@@ -187,7 +203,8 @@ def test_a_batch_of_a_clean_up_goes_through_indexes_and_touches_what_is_live_at_
     filled: tuple[str, psycopg.Connection], cleanup: str
 ) -> None:
     kind, conn = filled
-    if cleanup not in control(kind):
+    assert (cleanup not in control(kind)) == ((kind, cleanup) in UNDONE)
+    if (kind, cleanup) in UNDONE:
         return
 
     with conn.transaction(force_rollback=True):
