@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jobqueue.schedules import InvalidSchedule, parse
+from jobqueue.schedules.reading import read
 from jobqueue.schedules.walltimes import WallTimes
 
 FRIDAY = datetime(2027, 1, 1, 12, tzinfo=UTC)
@@ -94,6 +95,14 @@ def test_the_first_and_the_last_year_of_the_calendar_have_their_ticks() -> None:
 
     assert cron.next_after(datetime(9998, 8, 1, tzinfo=UTC)) == datetime(9999, 7, 1, tzinfo=UTC)
     assert cron.last_at_or_before(datetime(2, 6, 1, tzinfo=UTC)) == datetime(1, 7, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("expression", "never"),
+    [("0 0 29 2 *", False), ("0 0 30 2 *", True), ("0 0 31 4,6,9,11 *", True), ("0 0 31 4,5 *", False)],
+)
+def test_what_never_comes_is_known_without_a_search(expression: str, never: bool) -> None:
+    assert WallTimes(read(expression)).never is never
 
 
 def test_a_tick_is_by_the_clock_of_its_timezone() -> None:
