@@ -61,3 +61,29 @@ async def test_none_is_rarer_than_every_ten_minutes_and_none_comes_sooner_than_i
 ) -> None:
     assert await after(monkeypatch, 100, 100, 100) == SLOWEST_SECONDS == 600
     assert await after(monkeypatch, 0.1, 0.1, 0.1) == INTERVAL
+
+
+async def test_a_read_took_as_long_as_the_clock_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter([100.0, 100.75])
+    monkeypatch.setattr("exporter.poller.monotonic", lambda: next(moments))
+    poller = Poller("main", _Busy([1]), INTERVAL, lambda: None)
+
+    await poller.poll()
+
+    assert poller.duration == 0.75
+
+
+async def test_a_collector_fails_since_its_first_failure_after_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter([10.0, 20.0, 30.0])
+    monkeypatch.setattr("exporter.poller.time", lambda: next(moments))
+    collector = _Busy([])
+    poller = Poller("main", collector, INTERVAL, lambda: None)
+
+    since = []
+    for reads in ([], [], [1], []):
+        collector._times = list(reads)
+        await poller.poll()
+        since.append(poller.failing_since)
+
+    assert since == [10.0, 10.0, None, 30.0]
+    assert poller.last_success == 20.0

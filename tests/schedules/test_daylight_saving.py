@@ -17,6 +17,7 @@ LORD_HOWE_AUTUMN = ("Australia/Lord_Howe", "2026-04-05")  # 02:00 -> 01:30
 HAVANA_SPRING = ("America/Havana", "2026-03-08")  # 00:00 -> 01:00
 HAVANA_AUTUMN = ("America/Havana", "2026-11-01")  # 01:00 -> 00:00
 DUBLIN_AUTUMN = ("Europe/Dublin", "2026-10-25")  # 02:00 -> 01:00, "negative" daylight saving
+CHATHAM_SPRING = ("Pacific/Chatham", "2026-09-27")  # 02:45 -> 03:45
 APIA_WITHOUT_A_DAY = ("Pacific/Apia", "2011-12-30")  # 30 December doesn't exist
 
 Day = tuple[str, str]
@@ -34,6 +35,12 @@ def times_of(expression: str, day: Day, *, hours: int = 5) -> list[str]:
 @pytest.mark.parametrize(
     ("expression", "day", "times"),
     [
+        # A rhythm runs on across a gap of whole hours, whatever the offsets around it.
+        (
+            "0 * * * *",
+            CHATHAM_SPRING,
+            ["00:00+1245", "01:00+1245", "02:00+1245", "04:00+1345", "05:00+1345"],
+        ),
         # A time that is skipped runs when the gap ends.
         ("30 2 * * *", BERLIN_SPRING, ["03:00+0200"]),
         ("0 2 * * *", BERLIN_SPRING, ["03:00+0200"]),
