@@ -41,6 +41,8 @@ def times_of(expression: str, day: Day, *, hours: int = 5) -> list[str]:
             CHATHAM_SPRING,
             ["00:00+1245", "01:00+1245", "02:00+1245", "04:00+1345", "05:00+1345"],
         ),
+        # A step that leaves one hour of the day names a time of day, which runs once.
+        ("0 */24 * * *", HAVANA_AUTUMN, ["00:00-0400"]),
         # A time that is skipped runs when the gap ends.
         ("30 2 * * *", BERLIN_SPRING, ["03:00+0200"]),
         ("0 2 * * *", BERLIN_SPRING, ["03:00+0200"]),
