@@ -70,7 +70,6 @@ def times_of(expression: str, day: Day, *, hours: int = 5) -> list[str]:
         ("45 1 * * *", LORD_HOWE_AUTUMN, ["01:45+1100"]),
         ("30 1 * * *", DUBLIN_AUTUMN, ["01:30+0100"]),
         ("@daily", HAVANA_AUTUMN, ["00:00-0400"]),
-        ("0 */24 * * *", HAVANA_AUTUMN, ["00:00-0400"]),
         ("30 1-3 * * *", BERLIN_AUTUMN, ["01:30+0200", "02:30+0200", "03:30+0100"]),
         # A rhythm runs in both passes.
         ("30 * * * *", BERLIN_AUTUMN, ["00:30+0200", "01:30+0200", "02:30+0200", "02:30+0100", "03:30+0100"]),
