@@ -1,8 +1,10 @@
 """How often a collector is asked, by what its reads cost the database."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
 from exporter.poller import SLOWEST_SECONDS, Poller
 from exporter.samples import Samples
@@ -87,3 +89,52 @@ async def test_a_collector_fails_since_its_first_failure_after_a_success(monkeyp
 
     assert since == [10.0, 10.0, None, 30.0]
     assert poller.last_success == 20.0
+
+
+@pytest.mark.parametrize(("took", "rest"), [(4.0, 11.0), (14.5, 0.5), (20.0, 0.0)])
+async def test_the_next_read_begins_an_interval_after_the_last_one_began(
+    monkeypatch: pytest.MonkeyPatch, took: float, rest: float
+) -> None:
+    now, rests = [0.0], []
+    collector = _Busy([])
+
+    async def collect() -> Samples:
+        now[0] += took
+        return ()
+
+    async def sleep(seconds: float) -> None:
+        rests.append(seconds)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(collector, "collect", collect)
+    monkeypatch.setattr("exporter.poller.monotonic", lambda: now[0])
+    monkeypatch.setattr("exporter.poller.asyncio.sleep", sleep)
+
+    with pytest.raises(asyncio.CancelledError):
+        await Poller("main", collector, INTERVAL, lambda: None).run()
+
+    assert rests == [rest]
+
+
+async def test_a_failure_is_logged_when_it_is_new_and_so_is_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    errors: list[Exception | None] = [OSError("gone"), OSError("gone"), OSError("away"), TimeoutError(), None, None]
+    collector = _Busy([])
+
+    async def collect() -> Samples:
+        error = errors.pop(0)
+        if error is not None:
+            raise error
+        return ()
+
+    monkeypatch.setattr(collector, "collect", collect)
+    poller = Poller("main", collector, INTERVAL, lambda: None)
+    with capture_logs() as logged:
+        while errors:
+            await poller.poll()
+
+    assert [(entry["event"], entry.get("error")) for entry in logged] == [
+        ("collector.failed", "gone"),
+        ("collector.failed", "away"),
+        ("collector.failed", "TimeoutError"),
+        ("collector.recovered", None),
+    ]
