@@ -17,6 +17,7 @@ from control_api.settings import (
     load_control_or_exit,
 )
 from jobqueue.config import ConfigurationError, Janitor
+from tests.waiting import PATIENCE
 
 ENGINES = {"ascent"}
 DATABASE = {"DATABASE_URL": "host=db"}
@@ -349,9 +350,12 @@ def test_behind_grafanas_origin_it_warns_where_no_proxy_is_trusted(proxies: str,
             lines.append(line)
             if "control.started" in line:
                 break
+        program.terminate()
+        program.communicate(timeout=PATIENCE)
     finally:
         program.kill()
         program.communicate()
 
+    assert program.returncode == 0
     assert any("control.no_trusted_proxies" in line for line in lines) == warned
     assert "control.started" in lines[-1]
