@@ -111,7 +111,6 @@ class SourceMonitor:
         timetable = Timetable(timedelta(seconds=source.poll_interval + GRACE_SECONDS))
         abilities = Abilities(reader)
         since_start = SinceStart()
-        job_types.gave_up.append(lambda job_type: since_start.types.pop(job_type, None))
         store = LabelledStore(self._store, source.name, job_types)
         reads = Reads(reader, queue, lambda: job_types.room)
         tally = Tally(
@@ -125,6 +124,8 @@ class SourceMonitor:
             turn=turn,
         )
         late = LateRuns(reads, store, tally)
+        runs = RunsCollector(tally, late, since_start, job_types, abilities.can, source.scrape_interval)
+        job_types.gave_up.append(runs.forget)
         finished = FinishedCollector(reader, queue, job_types, tally, engine.states)
         tally.followers += [since_start, finished, job_types]
         yield ServerCollector(engine, queue, abilities, lambda: job_types.folded)
@@ -135,7 +136,7 @@ class SourceMonitor:
         yield WorkersCollector(reader, queue, job_types)
         yield OldestCollector.active(reader, queue, job_types)
         yield OldestCollector.ready(reader, queue, job_types)
-        yield RunsCollector(tally, late, since_start, job_types, abilities.can, source.scrape_interval)
+        yield runs
         yield StoreCollector(store)
         yield LiveCollector(reader, queue, job_types, engine.states)
         yield finished

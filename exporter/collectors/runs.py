@@ -88,6 +88,11 @@ class RunsCollector:
             await asyncio.sleep(0)  # hundreds of types take a while, and a scrape shall not wait for them
         return tuple(samples)
 
+    def forget(self, job_type: str) -> None:
+        """Let a job type begin at 0 again, should it come back under its own label."""
+        self._since_start.types.pop(job_type, None)
+        self._shown_since.pop(job_type, None)
+
     def _is_new(self, job_type: str) -> bool:
         now = monotonic()
         return now - self._shown_since.setdefault(job_type, now) < self._scrape_interval

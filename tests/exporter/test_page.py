@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from psycopg import AsyncConnection
 
+from exporter.collectors.runs import RunsCollector
 from exporter.exposition import Exposition
 from exporter.page import Page
 from exporter.web import create_app
@@ -337,3 +338,26 @@ async def test_a_new_job_types_counters_stand_at_zero_for_a_scrape_and_its_figur
         shown.append([page.value(metric, job_type="fresh") for metric in (metrics.RUN_FAILURES, metrics.DAY_FAILURES)])
 
     assert shown == [[0, 30], [0, 30], [30, 30]]
+
+
+async def test_a_type_that_gave_up_its_label_begins_at_zero_when_it_comes_back(
+    queue: AsyncConnection, migrated: str, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("exporter.collectors.runs.monotonic", lambda: clock[-1])
+    exporter = watch(source(migrated, scrape_interval=60))
+    await exporter.poll()
+    await finish(queue, [job("leaver") for _ in range(3)])
+    await exporter.poll()
+    clock.append(100.0)
+    assert (await exporter.poll()).value(metrics.RUNS, job_type="leaver") == 3
+
+    [runs] = [each.collector for each in exporter.monitors[0].pollers if isinstance(each.collector, RunsCollector)]
+    runs.forget("leaver")
+    await finish(queue, [job("leaver")])
+    shown = []
+    for moment in (101.0, 162.0):
+        clock.append(moment)
+        shown.append((await exporter.poll()).value(metrics.RUNS, job_type="leaver"))
+
+    assert shown == [0, 1]
