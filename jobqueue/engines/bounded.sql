@@ -49,9 +49,9 @@ SELECT slot, CASE WHEN known OR place <= %(places)s THEN job_type ELSE {other} E
  GROUP BY 1, 2, 3
 
 -- name: frontiers
--- Materialized: else each probe is made once for each time that its answer is named.
-WITH unbounded (state, since) AS MATERIALIZED ({query})
-SELECT {state} AS state, CASE WHEN since BETWEEN '0002-01-01' AND '9999-01-01' THEN since END AS since FROM unbounded
+-- OFFSET 0: else the planner copies each probe to each place where "since" stands.
+SELECT {state} AS state, CASE WHEN since BETWEEN '0002-01-01' AND '9999-01-01' THEN since END AS since
+  FROM (SELECT * FROM ({query}) AS unbounded (state, since) OFFSET 0) AS probed_once
 
 -- name: workers
 -- Those that were seen last, and how many there are.
