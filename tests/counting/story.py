@@ -77,7 +77,8 @@ def finish_some(world: World, step: Step, late_up_to: float) -> None:
 async def retry_some(world: World, step: Step, late_up_to: float) -> None:
     random = Random(step.seed + 1)
     for row, job in (await world.retry(random, step.retried)).items():
-        finished_at = world.now + timedelta(seconds=random.choice([0.0, 0.1, 1.0, 30.0]))
+        # No two at one microsecond: see World.retry.
+        finished_at = world.now + timedelta(seconds=random.choice([0.0, 0.1, 1.0, 30.0]) + random.uniform(0, 0.09))
         state = random.choice(["completed", "failed"])
         again = replace(job, state=state, duration=0.5, finished_at=finished_at, retries=job.retries + 1)
         world.finish(again, random.uniform(0, late_up_to), row)
