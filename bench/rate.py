@@ -16,7 +16,7 @@ from jobqueue.sql import load
 _PREFIX = "rate"
 _LOOK_EVERY = 1.0
 _PATIENCE = 120.0
-"""Seconds until what finished last must have been counted and shown: a busy machine may take long."""
+"""Seconds until the newest run must have been counted and shown: a busy machine may take long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _wait_for_poll(conn: psycopg.Connection) -> None:
 
 
 def _wait_until_shown(exporter: Program, runs: int) -> None:
-    """Wait until the page has what is kept."""
+    """Wait until the page shows as many runs as are kept."""
     began = monotonic()
     while _exposed(exporter) < runs and monotonic() - began < _PATIENCE:
         sleep(0.1)
