@@ -16,7 +16,8 @@ from demo.engines.graphile.packages import make_tables
 from demo.postgres import EmbeddedPostgres
 from jobqueue.config import Source
 from jobqueue.sql import load
-from jobqueue.tables.migrate import migrate, record_completions, remove_recorders
+from jobqueue.tables.migrate import migrate
+from jobqueue.tables.recording import record_completions, remove_recorders
 
 CLIENTS, JOBS, ROUNDS = 2, 3_000, 5
 _QUERIES = load("bench", "recorder.sql")

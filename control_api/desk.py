@@ -221,6 +221,7 @@ async def _unready(source: ControlledSource) -> str | None:
     try:
         async with asyncio.timeout(_READY_WITHIN), source.reading() as conn:
             await audit.check_readable(conn)
+            return await source.name_taken(conn)
     except Problem as problem:
         return problem.detail
     except TimeoutError:
@@ -235,7 +236,7 @@ async def _kept_by(queue: ControlledSource, conn: Conn) -> str | None:
         return f"source {queue.name} is read-only by configuration"
     if await queue.changes_nothing(conn):
         return f"the database of source {queue.name} is a standby, or read-only itself"
-    return await queue.engine.control.refusal(conn)
+    return await queue.refusal(conn)
 
 
 async def _asked_step(queue: ControlledSource, conn: Conn, step: Step) -> AskedStep:

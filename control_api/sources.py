@@ -21,6 +21,7 @@ from jobqueue.engines import open_engine
 from jobqueue.recurring import recurring, recurring_one
 from jobqueue.rows import Listed, ScheduleRow
 from jobqueue.session import PINNED, ServerTooOldError, prepare
+from jobqueue.tables.identity import Identity, known, name_taken
 
 log = structlog.get_logger()
 
@@ -126,11 +127,20 @@ class ControlledSource:
         now, read_only = await (await conn.execute(_MOMENT)).fetchone() or (None, True)
         if read_only or self.read_only or now is None:
             raise ReadOnly(self.name)
-        refusal = await self.engine.control.refusal(conn)
+        refusal = await self.refusal(conn)
         if refusal is not None:
             raise NotPossible(refusal)
         moment: datetime = now
         return moment
+
+    async def refusal(self, conn: Conn) -> str | None:
+        """Say why nothing may be changed: the log is another queue's, or the engine's schema isn't safe to write to."""
+        return await self.name_taken(conn) or await self.engine.control.refusal(conn)
+
+    async def name_taken(self, conn: Conn) -> str | None:
+        """Say that the source's name, and so the log under it, is another queue's; None where it isn't."""
+        own, found = Identity(self.engine.name, self.engine.schema), await known(conn, self.name)
+        return None if found in (None, own) else name_taken(self.name, found, own)
 
     async def changes_nothing(self, conn: Conn) -> bool:
         """Whether the database is a standby, or takes no changes for another reason of its own."""

@@ -133,8 +133,8 @@ class Database:
         await self.close()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Conn]:
-        """Hold a transaction: repeatable read, so that all its queries see one moment."""
+    async def transaction(self, *, one_moment: bool = False) -> AsyncIterator[Conn]:
+        """Hold a transaction; its queries see one moment where the database is only read, or *one_moment* is set."""
         async with self._turn:
             began = monotonic()
             begun: float | None = None
@@ -142,6 +142,8 @@ class Database:
                 async with AsyncExitStack() as transaction:
                     conn = await self._begin(transaction)
                     await conn.execute(self._limits)
+                    if one_moment:
+                        await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                     begun = monotonic()
                     yield conn
             except (asyncio.CancelledError, ReadOnlySqlTransaction):

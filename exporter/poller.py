@@ -26,11 +26,20 @@ class Poller:
 
     ``duration`` is how long the newest read took by the clock, in seconds, with what it waited for.
 
+    What *check* raises makes a read fail: whatever was read must not be shown then.
+
     A read may take its collector's share of a database core: one that keeps its database busy for long is made rarer.
     The middle of the last three busy times decides, so that a single long read (the history at a first start) doesn't.
     """
 
-    def __init__(self, source: str, collector: Collector, interval: float, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        source: str,
+        collector: Collector,
+        interval: float,
+        changed: Callable[[], None],
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
         self.collector = collector
         self.samples: Samples | None = None
         self.duration: float | None = None
@@ -43,6 +52,7 @@ class Poller:
         self._source = source
         self._interval = interval
         self._changed = changed
+        self._check = check
         self._busy: deque[float] = deque(maxlen=3)
         self._failure: str | None = None
 
@@ -74,7 +84,9 @@ class Poller:
         """Read once; a failure is noted, logged when it is new, and never raised."""
         began, busy = monotonic(), busy_seconds()
         try:
-            self.samples = writable(await self.collector.collect())
+            samples = writable(await self.collector.collect())
+            self._check()
+            self.samples = samples
         except Exception as error:  # noqa: BLE001 -- whatever happened, the other collectors and sources go on
             self.samples = None
             self._note_failure(error)

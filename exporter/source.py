@@ -20,6 +20,7 @@ from exporter.counting.reads import Reads
 from exporter.counting.since_start import SinceStart
 from exporter.counting.tally import Tally
 from exporter.database import Database
+from exporter.identity import SourceIdentity, SourceStore
 from exporter.job_types import JobTypes
 from exporter.labelled_store import LabelledStore
 from exporter.poller import Poller
@@ -41,10 +42,12 @@ class SourceMonitor:
     def __init__(self, source: Source, changed: Callable[[], None], turn: asyncio.Semaphore | None = None) -> None:
         self.name = source.name
         self.interval = source.poll_interval
+        self._engine = open_engine(source.engine, source.schema)
+        self._identity = SourceIdentity(source.name, self._engine)
         self._queue = Database(source.dsn.get_secret_value(), source.statement_timeout, read_only=True)
-        self._store = Database(source.store_dsn.get_secret_value(), _STORE_TIMEOUT_SECONDS, read_only=False)
+        self._store = SourceStore(source.store_dsn.get_secret_value(), _STORE_TIMEOUT_SECONDS, self._identity)
         self.pollers = [
-            Poller(source.name, collector, source.poll_interval, changed)
+            Poller(source.name, collector, source.poll_interval, changed, self._identity.check)
             for collector in self._collectors(source, turn)
         ]
 
@@ -105,8 +108,8 @@ class SourceMonitor:
 
     def _collectors(self, source: Source, turn: asyncio.Semaphore | None) -> Iterator[Collector]:
         """In the order of the first round: who names job types first, who builds on the tally last."""
-        engine = open_engine(source.engine, source.schema)
-        reader, queue = engine.reader, self._queue
+        engine, queue = self._engine, self._queue
+        reader = engine.reader
         job_types = JobTypes(source.job_type_limit)
         timetable = Timetable(timedelta(seconds=source.poll_interval + GRACE_SECONDS))
         abilities = Abilities(reader)
@@ -128,7 +131,7 @@ class SourceMonitor:
         job_types.gave_up.append(runs.forget)
         finished = FinishedCollector(reader, queue, job_types, tally, engine.states)
         tally.followers += [since_start, finished, job_types]
-        yield ServerCollector(engine, queue, abilities, lambda: job_types.folded)
+        yield ServerCollector(engine, queue, self._store, self._identity, abilities, lambda: job_types.folded)
         changes = ScheduleChanges(self._store, source.name)
         yield SchedulesCollector(
             engine, queue, job_types, timetable, changes, abilities.can, tally.ends, source.schedules

@@ -1,14 +1,18 @@
-"""``python -m jobqueue migrate | grants | metrics``: our own tables, the roles that use them, the list of metrics."""
+"""``python -m jobqueue``: our own tables, the roles that use them, the queues in a database, the list of metrics."""
 
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 
-from jobqueue.config import load_or_exit
+from jobqueue.config import Source, load_or_exit
 from jobqueue.engines import ENGINES
 from jobqueue.reference import metrics_page
-from jobqueue.tables.grants import grants
-from jobqueue.tables.migrate import MigrationError, migrate, record_completions, remove_recorders
+from jobqueue.tables.connection import MigrationError, connected
+from jobqueue.tables.grants import Part, grants
+from jobqueue.tables.migrate import migrate
+from jobqueue.tables.recording import record_completions, remove_recorders
+from jobqueue.tables.targets import found_queues
 from jobqueue.terminal import complain, say
 
 PROGRAM = "python -m jobqueue"
@@ -16,6 +20,26 @@ PROGRAM = "python -m jobqueue"
 
 def main() -> int:
     """Run the command; 0 when it did what it says, 1 when a database refused, 2 for wrong usage or configuration."""
+    arguments = _parser().parse_args()
+    if arguments.command == "metrics":
+        print("\n".join(metrics_page()))
+        return 0
+    settings = load_or_exit(os.environ, ENGINES, PROGRAM)
+    try:
+        match arguments.command:
+            case "grants":
+                _grants(settings.sources, arguments)
+            case "detect":
+                _detect(settings.sources)
+            case _:
+                _migrate(settings.sources, arguments)
+    except MigrationError as error:
+        complain(f"{PROGRAM} {arguments.command}: {error}")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     migrating = commands.add_parser("migrate", help="make or upgrade the tables in schema system_status")
@@ -26,34 +50,62 @@ def main() -> int:
         help="also make triggers that write down what finishes, for an engine that deletes it",
     )
     recording.add_argument("--remove-recorder", action="store_true", help="take these triggers and their table away")
+    migrating.add_argument(
+        "--moved",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="the source NAME is the same queue as before, at the place that is configured now: keep what was counted",
+    )
+    migrating.add_argument(
+        "--forget",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="delete what was counted under NAME, so that the name is free for another queue; the log of actions stays",
+    )
     granting = commands.add_parser("grants", help="print the SQL that makes least-privilege roles")
-    granting.add_argument("--exporter", default="system_status_exporter", help="role of the exporter")
-    granting.add_argument("--control", default="system_status_control", help="role of the control API")
-    granting.add_argument("--grafana", default="system_status_grafana", help="role of Grafana's data source")
+    part = granting.add_mutually_exclusive_group()
+    part.add_argument("--roles", action="store_true", help="only what makes the roles: for whoever may create roles")
+    part.add_argument("--rights", action="store_true", help="only what they may do: for the owner of the tables")
+    roles = (("exporter", "the exporter"), ("control", "the control API"), ("grafana", "Grafana's data source"))
+    for name, program in roles:
+        default = f"system_status_{name}"
+        granting.add_argument(
+            f"--{name}", metavar="ROLE", default=default, help=f"the role of {program}, if not {default}"
+        )
+    commands.add_parser("detect", help="name the queues in the configured databases")
     commands.add_parser("metrics", help="print docs/metrics.md")
-    arguments = parser.parse_args()
-    if arguments.command == "metrics":
-        print("\n".join(metrics_page()))
-        return 0
+    return parser
 
-    settings = load_or_exit(os.environ, ENGINES, PROGRAM)
-    if arguments.command == "grants":
-        # In a file or a pipe it is run: there each character of a name counts.
-        write = say if sys.stdout.isatty() else print
-        for line in grants(settings.sources, arguments.exporter, arguments.control, arguments.grafana):
-            write(line)
-        return 0
-    try:
-        if arguments.remove_recorder:
-            remove_recorders(settings.sources, say)
-            return 0
-        migrate(settings.sources, say)
-        if arguments.record_completions:
-            record_completions(settings.sources, say)
-    except MigrationError as error:
-        complain(f"{PROGRAM} migrate: {error}")
-        return 1
-    return 0
+
+def _migrate(sources: Sequence[Source], arguments: argparse.Namespace) -> None:
+    if arguments.remove_recorder:
+        remove_recorders(sources, say)
+        return
+    migrate(sources, say, moved=arguments.moved, forgotten=arguments.forget)
+    if arguments.record_completions:
+        record_completions(sources, say)
+
+
+def _grants(sources: Sequence[Source], arguments: argparse.Namespace) -> None:
+    # In a file or a pipe it is run: there each character of a name counts.
+    write = say if sys.stdout.isatty() else print
+    part = Part.ROLES if arguments.roles else Part.RIGHTS if arguments.rights else Part.ALL
+    for line in grants(sources, arguments.exporter, arguments.control, arguments.grafana, part=part):
+        write(line)
+
+
+def _detect(sources: Sequence[Source]) -> None:
+    """Name the queues; the configured engine and schema don't matter."""
+    for source in sources:
+        with connected(source.dsn.get_secret_value(), [source]) as conn:
+            found = found_queues(conn)
+            database = conn.info.dbname
+        for queue in found:
+            say(f"database {database}: QUEUE_ENGINE={queue.engine} QUEUE_SCHEMA={queue.schema}")
+        if not found:
+            say(f"database {database}: no queue that System Status knows")
 
 
 if __name__ == "__main__":

@@ -17,4 +17,5 @@ class Reason(StrEnum):
     READ_ONLY = "read_only"
     ENCODING = "encoding"
     TOO_MANY_CONNECTIONS = "too_many_connections"
+    IDENTITY = "identity"
     OTHER = "other"

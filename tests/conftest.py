@@ -30,7 +30,7 @@ PREVIEWED = {
     for file in (Path(__file__).parent / "preview").glob("test_*.py")
     if re.search(r"\b(page: Page|demo: Demo)\b", file.read_text())
 }
-_SCHEMA = Path(__file__).parents[1] / "jobqueue/engines/ascent/schema.sql"
+SCHEMA = Path(__file__).parents[1] / "jobqueue/engines/ascent/schema.sql"
 _numbers = count(1)
 
 
@@ -76,7 +76,7 @@ def template(server: Server) -> Iterator[str]:
     """A database with the Ascent tables, to be copied."""
     name = server.create_database()
     with psycopg.connect(server.url(name), autocommit=True) as conn:
-        conn.execute(_SCHEMA.read_bytes())
+        conn.execute(SCHEMA.read_bytes())
     yield name
     server.drop_database(name)
 

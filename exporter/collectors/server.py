@@ -1,9 +1,13 @@
 """Whether a source answers, and with what."""
 
 from collections.abc import Callable
+from contextlib import suppress
+
+from psycopg import Error
 
 from exporter.abilities import Abilities
 from exporter.database import Database
+from exporter.identity import SourceIdentity
 from exporter.samples import Sample, Samples
 from jobqueue.catalogue import FOLDED, SOURCE_CAPABILITY, SOURCE_INFO
 from jobqueue.engine import Capability, Engine
@@ -15,18 +19,32 @@ class ServerCollector:
     name = "server"
     share = 0.0005
 
-    def __init__(self, engine: Engine, queue: Database, abilities: Abilities, folded: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        queue: Database,
+        store: Database,
+        identity: SourceIdentity,
+        abilities: Abilities,
+        folded: Callable[[], int],
+    ) -> None:
         self._engine = engine
         self._queue = queue
+        self._store = store
+        self._identity = identity
         self._abilities = abilities
         self._folded = folded
 
     async def collect(self) -> Samples:
-        """Ask for the versions."""
+        """Ask for the versions, and whether the source's name stands for this queue."""
         async with self._queue.transaction() as conn:
+            await self._identity.see(conn)
             server_version = conn.info.parameter_status("server_version") or ""
             await self._abilities.read(conn)
             engine_version = await self._engine.reader.engine_version(conn)
+        with suppress(Error):  # tables of ours that can't be read say so in collector store
+            async with self._store.transaction():
+                pass
         return (
             Sample(SOURCE_INFO, (self._engine.name, engine_version, server_version), 1),
             *(Sample(SOURCE_CAPABILITY, (each,), self._abilities.can(each)) for each in Capability),

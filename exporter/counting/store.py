@@ -172,8 +172,7 @@ class RunStore:
         """
         day = Day(first_minute)
         try:
-            async with self._database.transaction() as conn:
-                await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            async with self._database.transaction(one_moment=True) as conn:
                 await self._read_day(conn, day, label, room)
         except Error as error:
             self._failed_to_read(error)

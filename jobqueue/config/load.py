@@ -18,6 +18,7 @@ _ONE_SOURCE: dict[str, Place] = {
     "DATABASE_URL_FILE": ("sources", 0, "dsn_file"),
     "QUEUE_ENGINE": ("sources", 0, "engine"),
     "QUEUE_SCHEMA": ("sources", 0, "schema"),
+    "SOURCE_NAME": ("sources", 0, "name"),
     "STORE_DATABASE_URL": ("sources", 0, "store_dsn"),
     "STORE_DATABASE_URL_FILE": ("sources", 0, "store_dsn_file"),
 }

@@ -1,6 +1,7 @@
 """Prints the least that each role needs: SQL for a database's owner to read, change and run."""
 
 from collections.abc import Iterator, Sequence
+from enum import Enum
 
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
@@ -15,8 +16,18 @@ from jobqueue.tables import SCHEMA
 _PACKAGE = "jobqueue.tables"
 
 
-def grants(sources: Sequence[Source], exporter: str, control: str, grafana: str) -> Iterator[str]:
-    """Yield SQL, line by line.
+class Part(Enum):
+    """Which of it is printed: a database's owner may not be able to make roles, and who can may not own the tables."""
+
+    ALL = "all"
+    ROLES = "roles"
+    RIGHTS = "rights"
+
+
+def grants(
+    sources: Sequence[Source], exporter: str, control: str, grafana: str, *, part: Part = Part.ALL
+) -> Iterator[str]:
+    """Yield SQL, line by line, which is safe to run twice.
 
     The role *exporter* reads queues and writes our counting tables, *control* acts and adds to the log, *grafana*
     reads the views. Columns are granted one by one: exporter and Grafana can't read a payload, and no role can rewrite
@@ -25,18 +36,23 @@ def grants(sources: Sequence[Source], exporter: str, control: str, grafana: str)
     for source in sources:
         queue, store = source.dsn.get_secret_value(), source.store_dsn.get_secret_value()
         engine = open_engine(source.engine, source.schema)
-        yield from _begin(source, queue)
-        yield from roles(exporter, control, grafana)
-        yield from control_grants(engine, control)
-        yield from queue_grants(engine, exporter)
-        if store != queue:
+        databases = [queue] if store == queue else [queue, store]
+        for dsn in databases:
+            yield from _begin(source, dsn)
+            if part is Part.RIGHTS:
+                yield from _roles("role_is_there", exporter, control, grafana)
+            else:
+                yield from roles(exporter, control, grafana)
+                yield from reader_limits(grafana)
+            if part is not Part.ROLES:
+                if dsn == queue:
+                    yield from control_grants(engine, control)
+                    yield from exporter_grants(engine, exporter, with_tables=store == queue)
+                if dsn == store != queue:
+                    yield from store_grants(exporter)
+                yield from view_grants(grafana) if store == queue else view_grants_where_there(grafana)
             yield "COMMIT;"
-            yield from _begin(source, store)
-            yield from roles(exporter, control, grafana)
-        yield from store_grants(exporter)
-        yield from view_grants(grafana)
-        yield "COMMIT;"
-        yield ""
+            yield ""
 
 
 def queue_grants(engine: Engine, role: str) -> Iterator[str]:
@@ -50,6 +66,13 @@ def queue_grants(engine: Engine, role: str) -> Iterator[str]:
         yield load(_PACKAGE, "grants.sql", grant=grant, place=place)["where_there"].as_string()
     if engine.recorder is not None:
         yield load("jobqueue.engines", "recorder.sql", role=role)["grants"].as_string()
+
+
+def exporter_grants(engine: Engine, role: str, *, with_tables: bool) -> Iterator[str]:
+    """Yield what reading one queue takes, and keeping our counting tables in the same database."""
+    yield from queue_grants(engine, role)
+    if with_tables:
+        yield from store_grants(role)
 
 
 def control_grants(engine: Engine, role: str) -> Iterator[str]:
@@ -70,14 +93,30 @@ def view_grants(role: str) -> Iterator[str]:
     """Yield what reading our views takes."""
     yield from _statements("schema", role=role, schema=SCHEMA)
     yield from _statements("views", role=role)
+
+
+def view_grants_where_there(role: str) -> Iterator[str]:
+    """Yield the same for a database that may hold no view: only beside a queue there is one."""
+    yield from _statements("schema", role=role, schema=SCHEMA)
+    grant = load(_PACKAGE, "grants.sql", role=role)["views"]
+    place = sql.Literal(f"{SCHEMA}.recent_jobs")
+    yield load(_PACKAGE, "grants.sql", grant=grant, place=place)["where_there"].as_string()
+
+
+def reader_limits(role: str) -> Iterator[str]:
+    """Yield the settings that hold off the mistakes of whoever sends SQL as this role."""
     limits = load(_PACKAGE, "grants.sql", role=role, role_name=sql.Literal(role))
     yield limits["reader_limits"].as_string()
 
 
 def roles(*names: str) -> Iterator[str]:
     """Yield what makes the roles with those *names*, where they don't exist."""
+    yield from _roles("role", *names)
+
+
+def _roles(statement: str, *names: str) -> Iterator[str]:
     for name in names:
-        yield load(_PACKAGE, "grants.sql", role=name, role_name=sql.Literal(name))["role"].as_string()
+        yield load(_PACKAGE, "grants.sql", role=name, role_name=sql.Literal(name))[statement].as_string()
 
 
 def _columns(engine: Engine, table: str, columns: Sequence[str], role: str) -> sql.Composed:

@@ -2,6 +2,18 @@
 -- Without a password yet: give it one, or let pg_hba.conf decide.
 DO $body$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {role_name}) THEN CREATE ROLE {role} LOGIN; END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+  RAISE EXCEPTION 'role % is missing, and % may not make it', {role_name}, current_user USING
+    ERRCODE = 'insufficient_privilege',
+    HINT = 'Let whoever may create roles run what "grants --roles" prints, then run what "grants --rights" prints.';
+END $body$;
+
+-- name: role_is_there
+DO $body$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {role_name}) THEN
+    RAISE EXCEPTION 'role % is missing', {role_name} USING
+      ERRCODE = 'undefined_object', HINT = 'Let whoever may create roles run what "grants --roles" prints.';
+  END IF;
 END $body$;
 
 -- name: schema
@@ -11,7 +23,7 @@ GRANT USAGE ON SCHEMA {schema} TO {role};
 GRANT SELECT ({columns}) ON {schema}.{table} TO {role};
 
 -- name: where_there
--- A table that comes with a version.
+-- A table that comes with a version, a view that stands beside a queue.
 DO $body$ BEGIN
   IF to_regclass({place}) IS NOT NULL THEN {grant} END IF;
 END $body$;
@@ -56,3 +68,4 @@ GRANT SELECT, INSERT (action_id, seq, step, changed, note) ON system_status.admi
 GRANT SELECT, INSERT (source, action, action_id, expires_at), UPDATE (action_id, expires_at), DELETE
    ON system_status.admin_action_leases TO {role};
 GRANT SELECT ON system_status.api_tokens TO {role};
+GRANT SELECT (source, queue_engine, queue_schema, queue_server, queue_database) ON system_status.sources TO {role};

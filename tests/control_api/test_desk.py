@@ -27,15 +27,20 @@ from tests.conftest import Server
 from tests.waiting import PATIENCE
 
 
-def controlled(address: str, *, read_only: bool = False) -> ControlledSource:
-    return ControlledSource.open(Source(name="main", dsn=SecretStr(address)), read_only=read_only)
+def controlled(address: str, *, read_only: bool = False, schema: str | None = None) -> ControlledSource:
+    return ControlledSource.open(Source(name="main", dsn=SecretStr(address), schema=schema), read_only=read_only)
 
 
 @asynccontextmanager
 async def a_desk(
-    address: str, *, batch: int = 1000, read_only: bool = False, lease: timedelta = LENGTH
+    address: str,
+    *,
+    batch: int = 1000,
+    read_only: bool = False,
+    lease: timedelta = LENGTH,
+    schema: str | None = None,
 ) -> AsyncIterator[Desk]:
-    desk = Desk([controlled(address, read_only=read_only)], Janitor(), batch, lease)
+    desk = Desk([controlled(address, read_only=read_only, schema=schema)], Janitor(), batch, lease)
     await desk.open()
     yield desk
     await desk.close()

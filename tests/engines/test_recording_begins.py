@@ -6,7 +6,7 @@ from psycopg import AsyncConnection
 from jobqueue import catalogue as metrics
 from jobqueue.config import Source
 from jobqueue.states import JobState
-from jobqueue.tables.migrate import record_completions
+from jobqueue.tables.recording import record_completions
 from tests.engines.drivers import MAIL, Driver
 from tests.engines.test_conformance import Watch, until_said
 

@@ -20,7 +20,7 @@ def least_privileged(address: str, sources: Sequence[Source]) -> Iterator[dict[s
     database = urlsplit(address).path[1:]
     names = {name: f"{name}_{database}" for name in NAMES}
     with psycopg.connect(address, autocommit=True) as conn:
-        conn.execute("\n".join(grants(sources, **names)).encode())
+        conn.execute("\n".join(grants(sources, *names.values())).encode())
         for name in names.values():
             conn.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(name), PASSWORD))
     yield {name: as_role(address, role) for name, role in names.items()}

@@ -6,8 +6,9 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege, OperationalError
 
+from jobqueue.tables.connection import MigrationError
 from jobqueue.tables.grants import view_grants
-from jobqueue.tables.migrate import MigrationError, migrate
+from jobqueue.tables.migrate import migrate
 from tests.exporter.scrape import source
 from tests.security.catalog import readable_columns, writable_tables
 

@@ -12,7 +12,9 @@ from pydantic import SecretStr
 from jobqueue.config import Source
 from jobqueue.engine import Cleanup
 from jobqueue.engines import open_engine
-from jobqueue.tables.migrate import MigrationError, migrate, record_completions, remove_recorders
+from jobqueue.tables.connection import MigrationError
+from jobqueue.tables.migrate import migrate
+from jobqueue.tables.recording import record_completions, remove_recorders
 from tests.conftest import Server
 from tests.engines.drivers import MAIL
 from tests.exporter.process import run

@@ -13,7 +13,8 @@ import pytest
 from pydantic import SecretStr
 
 from jobqueue.config import Source
-from jobqueue.tables.migrate import Migration, MigrationError, migrate, migrations
+from jobqueue.tables.connection import MigrationError
+from jobqueue.tables.migrate import Migration, migrate, migrations
 from tests.conftest import Server
 
 
@@ -69,7 +70,7 @@ def test_a_migration_that_was_changed_afterwards_is_named(database: str) -> None
 
 
 def test_a_database_without_the_queue_is_named_and_says_what_is_missing(empty_database: str) -> None:
-    with pytest.raises(MigrationError, match=r'main: relation "ascent\.jobs" does not exist'):
+    with pytest.raises(MigrationError, match=r"main: no ascent queue in schema ascent of database .* none that"):
         migrate([source(empty_database)], quietly)
 
 
@@ -183,6 +184,8 @@ def test_names_that_need_quotes_survive_in_what_grants_prints(database: str) -> 
 def test_a_log_with_two_ends_of_one_action_keeps_the_first(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     every = migrations()
     monkeypatch.setattr("jobqueue.tables.migrate.migrations", lambda: every[:2])
+    for later in ("_take_names", "make_view"):
+        monkeypatch.setattr(f"jobqueue.tables.migrate.{later}", lambda *_: None)
     migrate([source(database)], quietly)
     with psycopg.connect(database) as conn:
         conn.execute(

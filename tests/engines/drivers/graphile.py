@@ -14,7 +14,8 @@ from psycopg.types.json import Json
 from demo.engines.graphile.packages import command, make_tables
 from jobqueue.config import ConfiguredSchedule
 from jobqueue.states import JobState
-from jobqueue.tables.migrate import migrate, record_completions
+from jobqueue.tables.migrate import migrate
+from jobqueue.tables.recording import record_completions
 from tests.engines.drivers import MAIL, REPORT
 from tests.exporter.scrape import source
 

@@ -1,0 +1,52 @@
+"""Finds the queues in a database: an engine's own tables, with the columns that we read, tell it from all others."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from jobqueue import sql
+from jobqueue.engines import ENGINES, open_engine
+
+TABLES = sql.load("jobqueue", "detect.sql")["tables"]
+"""Query: schema, table and columns of whatever may be a queue's."""
+VALUES: Mapping[str, list[str]] = {
+    "tables": sorted({table for name in ENGINES for table in open_engine(name, None).tables})
+}
+"""What it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One queue in a database."""
+
+    engine: str
+    schema: str
+
+    def __str__(self) -> str:
+        return f"{self.engine} in schema {self.schema}"
+
+
+def queues(rows: Iterable[tuple[str, str, list[str]]]) -> list[Found]:
+    """The queues that the rows of ``TABLES`` make, by schema."""
+    schemas: defaultdict[str, dict[str, set[str]]] = defaultdict(dict)
+    for schema, table, columns in rows:
+        schemas[schema][table] = set(columns)
+    return [
+        Found(name, schema)
+        for schema, tables in schemas.items()
+        for name in ENGINES
+        if _has(tables, open_engine(name, schema).tables)
+    ]
+
+
+def no_queue(engine: str, schema: str, database: str, found: Iterable[Found]) -> str:
+    """Say that a queue isn't where it was looked for, and which are."""
+    others = ", ".join(map(str, found)) or "none that System Status knows"
+    return (
+        f"no {engine} queue in schema {schema} of database {database}: is the database right, and QUEUE_ENGINE, "
+        f"QUEUE_SCHEMA (engine, schema in the file)? Found here: {others}"
+    )
+
+
+def _has(tables: Mapping[str, set[str]], wanted: Mapping[str, Iterable[str]]) -> bool:
+    return all(table in tables and tables[table].issuperset(columns) for table, columns in wanted.items())
