@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from time import time
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
@@ -44,6 +45,7 @@ class Exporter:
     _read_until: dict[str, float] = field(default_factory=dict)
     _blind_since: dict[str, float] = field(default_factory=dict)
     _stopped: bool = False
+    _ending: Lock = field(default_factory=Lock)
 
     def start(self) -> None:
         """Begin a life."""
@@ -59,18 +61,19 @@ class Exporter:
 
     def end(self, *, kill: bool = False) -> None:
         """End it, with or without a chance to say goodbye."""
-        self.look()
-        if self._child is None:
-            return
-        for source, moment in self._read_until.items():
-            self._blind_since.setdefault(source, moment - _BEFORE)
-        self._read_until.clear()
-        self.go_on()
-        if kill:
-            self._child.kill()
-        else:
-            self._child.stop()
-        self._child = None
+        with self._ending:
+            self._note_death()
+            if self._child is None:
+                return
+            for source, moment in self._read_until.items():
+                self._blind_since.setdefault(source, moment - _BEFORE)
+            self._read_until.clear()
+            self.go_on()
+            if kill:
+                self._child.kill()
+            else:
+                self._child.stop()
+            self._child = None
 
     def stand_still(self) -> None:
         """Stop it in the middle of whatever it does."""
@@ -85,7 +88,14 @@ class Exporter:
         self._stopped = False
 
     def look(self) -> None:
-        """Note a death that nobody meant."""
+        """Note a death that nobody meant; what is being ended in another thread dies as it should."""
+        if self._ending.acquire(blocking=False):
+            try:
+                self._note_death()
+            finally:
+                self._ending.release()
+
+    def _note_death(self) -> None:
         if self._child is not None and self._child.exit_code is not None:
             self.died.append(f"{self.name} ended by itself with {self._child.exit_code}:\n{self._child.last_words()}")
             self._child.stop()
