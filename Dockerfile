@@ -11,6 +11,8 @@ COPY jobqueue jobqueue
 COPY exporter exporter
 COPY control_api control_api
 COPY demo demo
+COPY system_status system_status
+COPY alerts/rules alerts/rules
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 # The build backend stays in this stage; it installs the project beside the packages that the programs need.
 RUN python -m venv /venv \

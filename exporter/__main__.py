@@ -4,10 +4,11 @@ import argparse
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 
 from exporter.app import CannotListenError, print_once, serve
-from exporter.check import check
-from jobqueue.config import load_or_exit
+from jobqueue.check import lines, look_at_source
+from jobqueue.config import Source, load_or_exit
 from jobqueue.engines import ENGINES
 from jobqueue.logs import configure
 from jobqueue.terminal import complain, say
@@ -26,7 +27,7 @@ def main() -> int:
     settings = load_or_exit(os.environ, ENGINES, PROGRAM)
     configure(settings.log)
     if arguments.check:
-        return 0 if asyncio.run(check(settings.sources, say)) else 1
+        return 0 if asyncio.run(_check(settings.sources)) else 1
     if arguments.once:
         return 0 if asyncio.run(print_once(settings)) else 1
     try:
@@ -35,6 +36,17 @@ def main() -> int:
         complain(f"{PROGRAM}: {error}")
         return 1
     return 0
+
+
+async def _check(sources: Sequence[Source]) -> bool:
+    """Say for each source what is wrong with it, line by line; True when nothing is."""
+    good = True
+    for source in sources:
+        report = await look_at_source(source)
+        good = good and report.is_good
+        for line in lines(report):
+            say(line)
+    return good
 
 
 if __name__ == "__main__":

@@ -1,0 +1,54 @@
+"""How a queue's database is reached: its version, a pooler before it, its clock, a role's connections."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+from jobqueue.check.finding import Code, Finding, Level
+from jobqueue.check.queue import QUERIES
+from jobqueue.engine import Conn, Engine
+
+CLOCKS_APART = timedelta(seconds=5)
+"""From where on ages on dashboards, which compare Prometheus' clock with the database's, mislead."""
+NEEDED_CONNECTIONS = 2
+"""Of the exporter, for each source: one to the queue, one to our tables."""
+
+
+async def facts(conn: Conn, engine: Engine) -> Mapping[str, str]:
+    """What the database is, and what stands before it."""
+    session, _, version, is_standby = await _server(conn)
+    behind_pooler = session != conn.info.backend_pid  # a pooler makes up a number of its own
+    return {
+        "postgresql": version + (", a standby" if is_standby else ""),
+        "engine": engine.name,
+        "connection": "through a pooler" if behind_pooler else "direct",
+    }
+
+
+async def connection_findings(conn: Conn) -> AsyncIterator[Finding]:
+    """Compare the clocks, and count the connections that the role may have."""
+    before = datetime.now(UTC)
+    _, clock, _, _ = await _server(conn)
+    after = datetime.now(UTC)
+    apart = max(before - clock, clock - after, timedelta(0))
+    if apart > CLOCKS_APART:
+        yield Finding(
+            Code.CLOCK_DIFFERS,
+            f"the database's clock and this machine's are {apart.total_seconds():.0f} s apart: ages are wrong by so "
+            "much where Prometheus runs by this clock; set both by NTP",
+            level=Level.WARNING,
+        )
+    role = await (await conn.execute(QUERIES["role"], {"schema": "", "role": conn.info.user})).fetchone()
+    if role and 0 <= role[2] < NEEDED_CONNECTIONS:
+        yield Finding(
+            Code.CONNECTIONS_FEW,
+            f"role {conn.info.user} may have {role[2]} connections, the exporter needs {NEEDED_CONNECTIONS} for each "
+            "source",
+        )
+
+
+async def _server(conn: Conn) -> tuple[int, datetime, str, bool]:
+    row = await (await conn.execute(QUERIES["server"])).fetchone()
+    if row is None:
+        raise AssertionError("a SELECT without FROM has a row")
+    session, clock, version, is_standby = row
+    return session, clock, version, is_standby

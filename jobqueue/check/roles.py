@@ -1,0 +1,81 @@
+"""The three roles: whether they exist, have what they need, and no more than their work takes."""
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+
+from jobqueue.check.finding import Code, Finding, Level
+from jobqueue.check.queue import QUERIES
+from jobqueue.check.rights import missing_rights, printed_rights
+from jobqueue.config import Source
+from jobqueue.engine import Conn, Engine
+from jobqueue.tables import grants
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The names of the roles."""
+
+    exporter: str = "system_status_exporter"
+    control: str = "system_status_control"
+    grafana: str = "system_status_grafana"
+
+
+async def exporter_role(conn: Conn, engine: Engine, roles: Roles | None) -> str:
+    """The role whose rights on the queue count: the connection's, unless that may do everything anyway."""
+    user = conn.info.user
+    if roles is None or user == roles.exporter:
+        return user
+    is_mighty, there = await _is_mighty(conn, engine, user), await _is_mighty(conn, engine, roles.exporter)
+    return roles.exporter if is_mighty and there is not None else user
+
+
+async def role_findings(conn: Conn, engine: Engine, source: Source, roles: Roles) -> AsyncIterator[Finding]:
+    """Look at the three roles, in the queue's database."""
+    same = source.store_dsn == source.dsn
+    wanted = (
+        (roles.exporter, grants.exporter_grants(engine, roles.exporter, with_tables=same), "the exporter"),
+        (roles.control, grants.control_grants(engine, roles.control), "the control API"),
+        (roles.grafana, grants.view_grants(roles.grafana), "Grafana's data source"),
+    )
+    for role, statements, program in wanted:
+        is_mighty = await _is_mighty(conn, engine, role)
+        if is_mighty is None:
+            yield Finding(
+                Code.ROLE_MISSING,
+                f"role {role} isn't there: {program} has no role of its own",
+                tuple(grants.roles(role)),
+                level=Level.WARNING,
+            )
+        elif is_mighty:
+            yield Finding(
+                Code.ROLE_MIGHTY,
+                f"role {role} owns tables or is a superuser: {program} can do more than its work takes",
+                level=Level.WARNING,
+            )
+        else:
+            async for finding in _lacking(conn, role, list(statements)):
+                yield finding
+    user = conn.info.user
+    if user not in (roles.exporter, roles.control, roles.grafana) and await _is_mighty(conn, engine, user):
+        yield Finding(
+            Code.ROLE_MIGHTY,
+            f"this configuration connects as {user}, which owns tables or is a superuser: it is good for migrate and "
+            f"this check; run the programs as {roles.exporter} and {roles.control}",
+            level=Level.WARNING,
+        )
+
+
+async def _lacking(conn: Conn, role: str, statements: Iterable[str]) -> AsyncIterator[Finding]:
+    missing = await missing_rights(conn, role, printed_rights(statements))
+    if missing:
+        shown = ", ".join(map(str, missing[:_SHOWN]))
+        more = f", and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+        yield Finding(Code.ROLE_LACKS, f"role {role} lacks {shown}{more}", tuple(statements))
+
+
+async def _is_mighty(conn: Conn, engine: Engine, role: str) -> bool | None:
+    """Whether a role can do what it likes with the queue; None where there is no such role."""
+    found = await (await conn.execute(QUERIES["role"], {"schema": engine.schema, "role": role})).fetchone()
+    return bool(found[0] or found[1]) if found else None

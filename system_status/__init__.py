@@ -1,0 +1,1 @@
+"""The one command, ``system-status``, and its check of a whole installation."""

@@ -1,0 +1,105 @@
+"""Whether Prometheus scrapes the sources, has this version's rules, and hands alerts on."""
+
+import re
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import yaml
+from aiohttp import ClientSession
+
+from jobqueue.check import Code, Finding, Level, Report
+from system_status.installation.http import NoAnswerError, get_data
+from system_status.rules import rule_files
+
+OLDEST = (2, 42)
+_LINKS = ("grafana_url", "runbooks_url")
+Rules = Mapping[str, Mapping[str, Any]]
+"""By the name of the alert or of the recorded series."""
+
+
+async def prometheus_report(session: ClientSession, address: str, sources: Collection[str]) -> Report:
+    """Look at one Prometheus; *sources* are the names that it should have."""
+    facts: dict[str, str] = {}
+    try:
+        findings = [finding async for finding in _findings(session, f"{address.rstrip('/')}/api/v1", sources, facts)]
+    except NoAnswerError as error:
+        findings = [Finding(Code.PROMETHEUS_UNREACHABLE, str(error))]
+    return Report("Prometheus", findings, facts)
+
+
+async def _findings(
+    session: ClientSession, api: str, sources: Collection[str], facts: dict[str, str]
+) -> AsyncIterator[Finding]:
+    facts["version"] = (await _asked(session, f"{api}/status/buildinfo")).get("version", "")
+    if _numbers(facts["version"]) < OLDEST:
+        text = f"Prometheus is version {facts['version']}: the rules need {'.'.join(map(str, OLDEST))} or newer"
+        yield Finding(Code.PROMETHEUS_OLD, text)
+    found = await _asked(session, f"{api}/query?query={quote('group by (source) (jobqueue_up)')}")
+    scraped = {series["metric"].get("source") for series in found["result"]}
+    for source in sources:
+        if source not in scraped:
+            yield Finding(
+                Code.NOT_SCRAPED,
+                f"Prometheus has no current series of source {source}: add the exporter to scrape_configs, or see its "
+                "page of targets for the error",
+            )
+    loaded = await _asked(session, f"{api}/rules")
+    for finding in _rule_findings(loaded["groups"]):
+        yield finding
+    if not (await _asked(session, f"{api}/alertmanagers"))["activeAlertmanagers"]:
+        text = (
+            "Prometheus knows no Alertmanager, so alerts reach nobody: add alerting.alertmanagers to its configuration"
+        )
+        yield Finding(Code.NO_ALERTMANAGER, text)
+    configuration = yaml.safe_load((await _asked(session, f"{api}/status/config"))["yaml"]) or {}
+    labels = (configuration.get("global") or {}).get("external_labels") or {}
+    missing = [label for label in _LINKS if not labels.get(label)]
+    if missing:
+        text = f"global.external_labels lack {' and '.join(missing)}: the links of alerts lead nowhere"
+        yield Finding(Code.LINKS_MISSING, text, level=Level.WARNING)
+
+
+async def _asked(session: ClientSession, url: str) -> Any:
+    answer = await get_data(session, url)
+    if not isinstance(answer, dict) or answer.get("status") != "success":
+        raise NoAnswerError(f"{url}: not an answer of Prometheus")
+    return answer["data"]
+
+
+def _rule_findings(groups: Collection[Mapping[str, Any]]) -> Iterator[Finding]:
+    loaded: Rules = {rule["name"]: rule for group in groups for rule in group["rules"]}
+    ours = _ours()
+    missing = [name for name in ours if name not in loaded]
+    if missing:
+        text = (
+            f"{len(missing)} of {len(ours)} rules aren't loaded: {', '.join(missing[:5])}{', …' * (len(missing) > 5)}"
+        )
+        yield Finding(Code.RULES_MISSING, text, commands=("system-status rules --to /etc/prometheus/rules",))
+    differing = [name for name, rule in ours.items() if name in loaded and not _is_same(rule, loaded[name])]
+    if differing:
+        text = f"other expressions than this version's: {', '.join(differing[:5])}{', …' * (len(differing) > 5)}"
+        yield Finding(Code.RULES_DIFFER, text, level=Level.WARNING)
+    for name, rule in loaded.items():
+        if name in ours and rule.get("health") == "err":
+            yield Finding(Code.RULES_FAILING, f"rule {name}: {rule.get('lastError', 'no reason given')[:200]}")
+
+
+def _ours() -> Rules:
+    documents = [yaml.safe_load(file.read_text("utf-8")) for file in rule_files()]
+    rules = [rule for document in documents for group in document["groups"] for rule in group["rules"]]
+    return {rule.get("alert") or rule["record"]: rule for rule in rules}
+
+
+def _is_same(ours: Mapping[str, Any], loaded: Mapping[str, Any]) -> bool:
+    """Compare expressions as far as Prometheus' own writing of them allows: without blanks and brackets."""
+    return _plain(ours["expr"]) == _plain(loaded["query"])
+
+
+def _plain(expression: object) -> str:
+    text = re.sub(r"#.*", "", str(expression))
+    return re.sub(r"[\s()]+", "", text)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
