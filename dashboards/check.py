@@ -6,7 +6,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from dashboards.build import FOLDER, TABBED, built, text
+from dashboards.build import built
+from dashboards.files import FOLDER, OURS, TABBED, text
 from dashboards.house import COLUMNS, Json, leaves_grafana
 from jobqueue.catalogue import CONTROL_METRICS, METRICS, Kind
 
@@ -36,7 +37,7 @@ def faults(folder: Path = FOLDER) -> Iterator[str]:
 
 
 def _stale(folder: Path, dashboards: Mapping[str, Json]) -> Iterator[str]:
-    present = {path.name: path.read_text("utf-8") for path in folder.glob("*.json")}
+    present = {path.name: path.read_text("utf-8") for path in folder.glob(OURS)}
     for name, dashboard in dashboards.items():
         if name not in present:
             yield f"{name}: not built: run python -m dashboards build"

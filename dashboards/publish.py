@@ -1,82 +1,151 @@
-"""Puts the classic dashboards into a Grafana, in a folder of which only admins see anything."""
+"""Puts the classic dashboards into a folder of Grafana. What others made there, it leaves alone and names."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from urllib.parse import urlsplit
+from dataclasses import dataclass
 
-import requests
-from grafana_client import GrafanaApi
-from grafana_client.client import GrafanaClientError, GrafanaException, TokenAuth
+from dashboards.files import Json
+from dashboards.grafana_api import Grafana, GrafanaError
+from dashboards.installed import (
+    FOLDER_TITLE,
+    FOLDER_UID,
+    Dashboard,
+    Folder,
+    State,
+    dashboard,
+    folder,
+    signature,
+    version,
+)
 
-from dashboards.build import TABBED, built
-
-FOLDER_UID = "platform"
-FOLDER_TITLE = "Platform"
-TOKEN, TOKEN_FILE = "GRAFANA_TOKEN", "GRAFANA_TOKEN_FILE"  # names of variables
-_TIMEOUT_SECONDS = 15.0
-_NOT_FOUND = 404
+Say = Callable[[str], None]
 _PROVISIONED = "provisioned dashboard"
 """Of what Grafana says, with the same status as of a dashboard that it can't read."""
+_CHANGED_MEANWHILE = 412
 
 
-class PublishError(Exception):
-    """One line that says what keeps the dashboards from being published, and what to do."""
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Where to publish, and what may be done there. A dry run only says what would be."""
+
+    folder_uid: str = FOLDER_UID
+    folder_title: str = FOLDER_TITLE
+    overwrite: bool = False
+    dry_run: bool = False
 
 
-def token(environment: Mapping[str, str]) -> str:
-    """The service account's token from the environment, or from the file that it names."""
-    if path := environment.get(TOKEN_FILE):
-        try:
-            found = Path(path).read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise PublishError(f"{TOKEN_FILE}: can't be read: {error}") from None
-    else:
-        found = environment.get(TOKEN, "")
-    if not found:
-        raise PublishError(f"no token: give that of a service account with role Admin in {TOKEN} or {TOKEN_FILE}")
+def publish(grafana: Grafana, dashboards: Mapping[str, Json], order: Order, say: Say) -> bool:
+    """Make the folder where it is missing, for admins only, and upload what has changed; safe to run again.
+
+    False where a dashboard was left as it is, because somebody else changed it. Raises GrafanaError.
+    """
+    version(grafana)  # an address that isn't Grafana's is found out before anything is sent there
+    found = [dashboard(grafana, ours) for ours in dashboards.values()]
+    _folder(grafana, order, say, limit=False)
+    done = True
+    for there in found:
+        done = _upload(grafana, dashboards[there.uid], there, order, say) and done
+    return done
+
+
+def limit(grafana: Grafana, order: Order, say: Say) -> None:
+    """Make the folder where it is missing, and limit it to admins whoever made it. Raises GrafanaError."""
+    version(grafana)
+    _folder(grafana, order, say, limit=True)
+
+
+def _folder(grafana: Grafana, order: Order, say: Say, *, limit: bool) -> None:
+    found = folder(grafana, order.folder_uid)
+    if found is not None and not limit:
+        say(_left(found, grafana))
+        return
+    if found is None:
+        if order.dry_run:
+            say(f"folder {order.folder_uid}: would be made, for organization admins only")
+            return
+        wanted = {"uid": order.folder_uid, "title": order.folder_title}
+        grafana.post("folders", wanted, uid=order.folder_uid)
+        say(f"folder {order.folder_uid}: made")
+    if order.dry_run:
+        say(f"folder {order.folder_uid}: would be limited to organization admins")
+        return
+    try:
+        # The list replaces what Grafana grants a new folder, to viewers and editors. Admins need no entry.
+        grafana.post(f"folders/{order.folder_uid}/permissions", {"items": []})
+        others = _must(folder(grafana, order.folder_uid), grafana, order).others
+    except GrafanaError as error:
+        raise GrafanaError(f"{error}. The folder isn't limited yet: {_limiting(grafana, order.folder_uid)}") from None
+    if others:
+        who = ", ".join(map(str, others))
+        raise GrafanaError(
+            f"folder {order.folder_uid}: {who} still may: rights of the folder around it? Limit that one"
+        )
+    say(f"folder {order.folder_uid}: for organization admins only")
+
+
+def _must(found: Folder | None, grafana: Grafana, order: Order) -> Folder:
+    if found is None or found.rights is None:
+        raise GrafanaError(f"{grafana.address}: who may see folder {order.folder_uid} can't be read")
     return found
 
 
-def publish(grafana: str, secret: str, say: Callable[[str], None]) -> None:
-    """Make the folder where it is missing, limit it to admins, and upload; safe to run again. Raises PublishError."""
-    parts = urlsplit(grafana)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise PublishError(f"--grafana {grafana}: not a web address such as https://grafana.example.org")
-    api = GrafanaApi.from_url(url=grafana, credential=TokenAuth(secret), timeout=_TIMEOUT_SECONDS)
-    try:
-        _limited_folder(api, say)
-        for name, dashboard in built().items():
-            if name == TABBED:  # whose API differs between Grafanas; it is provisioned or imported
-                continue
-            api.dashboard.update_dashboard({"dashboard": dashboard, "folderUid": FOLDER_UID, "overwrite": True})
-            say(f"{dashboard['uid']}: uploaded")
-    except GrafanaClientError as error:
-        raise PublishError(_explained(grafana, error)) from None
-    except GrafanaException as error:
-        raise PublishError(f"{grafana}: {error.status_code}: {error.message}") from None
-    except requests.RequestException as error:
-        raise PublishError(f"{grafana}: can't be reached: {error}") from None
+def _left(found: Folder, grafana: Grafana) -> str:
+    name = f"folder {found.uid} ({found.title}): there already, its rights are left alone"
+    if found.rights is None:
+        return f"{name}: the token may not read them"
+    if not found.others:
+        return f"{name}: for organization admins only"
+    return f"{name}: besides admins {', '.join(map(str, found.others))}; {_limiting(grafana, found.uid)}"
 
 
-def _limited_folder(api: GrafanaApi, say: Callable[[str], None]) -> None:
-    try:
-        api.folder.get_folder(FOLDER_UID)
-    except GrafanaClientError as error:
-        if error.status_code != _NOT_FOUND:
-            raise
-        api.folder.create_folder(FOLDER_TITLE, uid=FOLDER_UID)
-        say(f"folder {FOLDER_TITLE}: made")
-    # The list replaces what Grafana grants a new folder, to viewers and editors. Admins need no entry.
-    api.folder.update_folder_permissions(FOLDER_UID, {"items": []})
-    say(f"folder {FOLDER_TITLE}: for admins only")
+def _limiting(grafana: Grafana, uid: str) -> str:
+    return f"for admins only: python -m dashboards limit --grafana {grafana.address} --folder {uid}"
 
 
-def _explained(grafana: str, error: GrafanaClientError) -> str:
-    advice = {
-        401: "the token isn't valid here",
-        403: "the token may not do this: its service account needs the role Admin",
+def _upload(grafana: Grafana, ours: Json, there: Dashboard, order: Order, say: Say) -> bool:
+    reason = _reason_to_leave(there, order)
+    if reason:
+        say(f"{there.uid}: left as it is: {reason}")
+        return False
+    moved = there.state is not State.ABSENT and there.folder_uid != order.folder_uid
+    if there.state is State.UP_TO_DATE and not moved:
+        say(f"{there.uid}: up to date")
+        return True
+    what = "new" if there.state is State.ABSENT else "moved" if there.state is State.UP_TO_DATE else str(there.state)
+    if order.dry_run:
+        say(f"{there.uid}: would be uploaded: {what}")
+        return True
+    body = {
+        "dashboard": {**ours, "version": there.version},
+        "folderUid": order.folder_uid,
+        "message": signature(ours),
+        "overwrite": False,  # the version above is the one that was looked at: a later one is somebody's work
     }
-    reason = advice.get(error.status_code)
-    if _PROVISIONED in str(error.message):
-        reason = "a dashboard of this uid is provisioned from files; remove it there, or publish nothing"
-    return f"{grafana}: {error.status_code}: {error.message}" + (f": {reason}" if reason else "")
+    try:
+        grafana.post("dashboards/db", body, uid=there.uid, status="success")
+    except GrafanaError as error:
+        raise GrafanaError(f"{error}{_advice(error)}", error.status) from None
+    say(f"{there.uid}: uploaded: {what}")
+    return True
+
+
+def _reason_to_leave(there: Dashboard, order: Order) -> str:
+    """Why not to upload it; empty where that takes nobody's work away."""
+    if there.state is State.PROVISIONED:
+        return f"{there.state}: remove it there, or renew these files"
+    if order.overwrite:
+        return ""
+    if there.state is State.EDITED:
+        by = f", last by {there.edited_by}" if there.edited_by else ""
+        return f"{there.state}{by}; --overwrite replaces it, Grafana's versions of it keep the old one"
+    if there.state is not State.ABSENT and there.folder_uid != order.folder_uid:
+        where = f"--folder {there.folder_uid}" if there.folder_uid else "the root"
+        return f"it is in another folder ({where}); --overwrite moves it"
+    return ""
+
+
+def _advice(error: GrafanaError) -> str:
+    if _PROVISIONED in str(error):
+        return ": a dashboard of this uid is provisioned from files; remove it there, or publish nothing"
+    if error.status == _CHANGED_MEANWHILE:
+        return ": somebody saved it just now, or another one has its title; run this again"
+    return ""

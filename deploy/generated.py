@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pydantic import SecretStr
 
-from dashboards.publish import FOLDER_TITLE
+from dashboards.installed import FOLDER_TITLE
 from jobqueue.config import Source
 from jobqueue.tables.grants import grants
 

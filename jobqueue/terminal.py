@@ -1,10 +1,15 @@
-"""Text for terminals: what would move their cursor, turn their text round or stay unseen is written as an escape.
+"""Text for terminals and pipes: what would move a cursor, turn text round or stay unseen is written as an escape.
 
 Names of jobs and workers, and what databases and clients say, come from people whom nobody knows.
 """
 
+import os
 import re
+import select
+import signal
 import sys
+from collections.abc import Callable
+from functools import wraps
 from typing import TextIO
 from unicodedata import category
 
@@ -32,6 +37,48 @@ def say(text: str, file: TextIO | None = None) -> None:
 def complain(text: str) -> None:
     """Print *text* to standard error as one visible line."""
     print(visible(text), file=sys.stderr)
+
+
+def ends_with_its_reader(main: Callable[[], int]) -> Callable[[], int]:
+    """Make a program end without a word, as others do, where whoever reads what it prints has gone: ``… | head``.
+
+    Its exit code is then that of a program which SIGPIPE has ended. The signal itself would end servers, too.
+    """
+
+    @wraps(main)
+    def wrapped() -> int:
+        try:
+            try:
+                return main()
+            finally:
+                if sys.stdout is not None:
+                    sys.stdout.flush()  # where it fails at the interpreter's end, that prints a traceback
+        except (BrokenPipeError, BaseExceptionGroup) as error:
+            gone = [stream for stream in (sys.stdout, sys.stderr) if has_no_reader(stream)]
+            if not gone or _without_broken_pipes(error) is not None:
+                raise
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            for stream in gone:
+                os.dup2(nowhere, stream.fileno())  # for what it still holds
+            return 128 + signal.SIGPIPE
+
+    return wrapped
+
+
+def has_no_reader(stream: TextIO | None) -> bool:
+    """Whether a stream leads into a pipe or to a terminal that nobody reads any more."""
+    if stream is None:  # it was closed before the program began
+        return False
+    watched = select.poll()
+    watched.register(stream.fileno(), select.POLLOUT)
+    return any(event & select.POLLERR for _, event in watched.poll(0))
+
+
+def _without_broken_pipes(error: BaseException) -> BaseException | None:
+    """What went wrong beside them; None where nothing did."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(BrokenPipeError)[1]
+    return None
 
 
 def _is_seen(character: str) -> bool:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from dashboards.__main__ import main
 from demo import prometheus
 from demo.ports import get
 from demo.processes import Child
+from tests.dashboards.commands import Ended, Run
 from tests.dashboards.exposition import exposition
 from tests.dashboards.filled import Filled
 
@@ -34,3 +36,19 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
         time.sleep(0.1)
     yield Filled(port, moment)
     child.stop()
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """``python -m dashboards publish`` or ``limit`` with that address and that environment."""
+    for name in ("GRAFANA_TOKEN", "GRAFANA_TOKEN_FILE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def command(command: str, address: str, *options: str, **environment: str) -> Ended:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr("sys.argv", ["dashboards", command, "--grafana", address, *options])
+        code = main()
+        return Ended(code, *capsys.readouterr())
+
+    return command

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from dashboards.build import TABBED, built
+from dashboards.build import built
+from dashboards.files import TABBED
 
 Json = dict[str, Any]
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from dashboards import check
-from dashboards.build import FOLDER, built, text, write
+from dashboards.build import built, write
+from dashboards.files import FOLDER, text
 from tests.dashboards.dashboards import BUILT, CLASSIC, TABS, Json, panels
 
 PANELS = dict(panels())
@@ -23,12 +24,13 @@ def test_building_twice_gives_the_same_text() -> None:
     assert {name: text(board) for name, board in built().items()} == {name: text(b) for name, b in BUILT.items()}
 
 
-def test_writing_removes_a_dashboard_that_is_no_more(tmp_path: Any) -> None:
-    (tmp_path / "old.json").write_text("{}")
+def test_writing_removes_a_dashboard_of_ours_that_is_no_more_and_no_other_file(tmp_path: Any) -> None:
+    for name in ("system-status-old.json", "somebody-elses.json"):
+        (tmp_path / name).write_text("{}")
 
     write(tmp_path)
 
-    assert {path.name for path in tmp_path.iterdir()} == BUILT.keys()
+    assert {path.name for path in tmp_path.iterdir()} == BUILT.keys() | {"somebody-elses.json"}
     assert list(check.faults(tmp_path)) == []
 
 

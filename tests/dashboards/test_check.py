@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dashboards import check
-from dashboards.build import FOLDER, TABBED
+from dashboards.files import FOLDER, TABBED
 from tests.dashboards.dashboards import BUILT, Json
 
 JOBS = "system-status-jobs.json"
@@ -74,12 +74,12 @@ def test_files_that_are_stale_missing_or_left_over_are_named(tmp_path: Path) -> 
     shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True)
     edited = json.loads((tmp_path / JOBS).read_text())
     (tmp_path / JOBS).write_text(json.dumps(edited | {"title": "by hand"}))
-    (tmp_path / TABBED).rename(tmp_path / "old.json")
+    (tmp_path / TABBED).rename(tmp_path / "system-status-old.json")
 
     assert [fault.split(": run")[0] for fault in check.faults(tmp_path)] == [
         f"{JOBS}: stale",
         f"{TABBED}: not built",
-        "old.json: no dashboard of ours any more",
+        "system-status-old.json: no dashboard of ours any more",
     ]
 
 

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from dashboards.build import TABBED
+from dashboards.files import TABBED
 from tests.dashboards.dashboards import BUILT, CLASSIC, TABS, Json
 
 TYPES = Path(__file__).parents[2] / "dashboards/types"

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from configparser import ConfigParser
 from ipaddress import ip_network
 from pathlib import Path
 from string import Template
@@ -195,6 +196,17 @@ def test_grafana_finds_its_dashboards_and_data_sources() -> None:
     assert postgres["secureJsonData"] == {"password": "from a secret"}
 
 
+def test_grafana_gives_viewers_and_editors_no_right_on_the_folder_that_it_makes() -> None:
+    """Its list of what is given rights when it is made: read in Grafana's source, for no server was to be had."""
+    [source] = [source for source, target, _ in mounts(SERVICES["grafana"]) if target == "/etc/grafana/grafana.ini"]
+    ini = ConfigParser()
+    ini.read_string((ROOT / source).read_text("utf-8"))
+
+    given = ini["rbac"]["resources_with_managed_permissions_on_creation"].split(", ")
+
+    assert given == ["dashboard", "service-account", "datasource"]
+
+
 def provisioned(kind: str) -> dict[str, Any]:
     """The file of *kind* that Grafana reads when it starts, with the variables that it has then."""
     grafana, folder = SERVICES["grafana"], f"/etc/grafana/provisioning/{kind}"
@@ -202,7 +214,7 @@ def provisioned(kind: str) -> dict[str, Any]:
         r"(\w+)=\$\(cat /run/secrets/grafana_database_password\) exec /run.sh$", grafana["entrypoint"][-1]
     )
     [source] = [source for source, target, _ in mounts(grafana) if target.startswith(folder)]
-    text = Template((ROOT / source).read_text("utf-8").replace("$GRAFANA_TOKEN", "").replace("$GRAFANA_URL", ""))
+    text = Template((ROOT / source).read_text("utf-8"))
     document: dict[str, Any] = yaml.safe_load(text.substitute(grafana["environment"], **{name: "from a secret"}))
     return document
 

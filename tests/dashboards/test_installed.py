@@ -1,0 +1,79 @@
+"""What a Grafana has of us, as one call says it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from dashboards.files import classic
+from dashboards.grafana_api import Grafana as Api
+from dashboards.grafana_api import GrafanaError
+from dashboards.installed import DataSource, Folder, Right, State, installed
+from dashboards.navigation import HEALTH, JOBS, WORKERS
+from dashboards.publish import Order, publish
+from tests.dashboards.dashboards import CLASSIC
+from tests.dashboards.grafana import NEW_FOLDER, SOURCES, TOKEN, Grafana, running
+
+
+@pytest.fixture
+def grafana() -> Iterator[Grafana]:
+    with running(Grafana()) as grafana:
+        yield grafana
+
+
+def test_an_empty_grafana_has_nothing_of_us(grafana: Grafana) -> None:
+    found = installed(grafana.address, TOKEN)
+
+    assert (found.version, found.folder, found.browsers_address) == ("13.2.3", None, "https://grafana.example.org")
+    assert {one.uid: one.state for one in found.dashboards} == dict.fromkeys(CLASSIC, State.ABSENT)
+    assert found.data_sources == tuple(DataSource(one["uid"], one["name"], one["type"]) for one in SOURCES)
+    assert found.missing_plugins == ()
+    assert grafana.changes == []
+
+
+def test_what_was_published_is_up_to_date_and_in_a_closed_folder(grafana: Grafana) -> None:
+    publish(Api(grafana.address, TOKEN), classic(), Order(), lambda line: None)
+
+    found = installed(grafana.address, TOKEN)
+
+    assert found.folder == Folder("platform", "Platform", ())
+    assert {one.state for one in found.dashboards} == {State.UP_TO_DATE}
+    assert {one.folder_uid for one in found.dashboards} == {"platform"}
+
+
+def test_what_somebody_changed_is_told_apart(grafana: Grafana) -> None:
+    publish(Api(grafana.address, TOKEN), classic(), Order(), lambda line: None)
+    grafana.edited(JOBS, title="Mine")
+    grafana.save(WORKERS, "platform", {**CLASSIC[WORKERS], "title": "Old"}, "System Status 0123456789ab", "sa")
+    grafana.edited(HEALTH, title="Elsewhere")
+    grafana.dashboards[HEALTH].provisioned = True
+    grafana.permissions["platform"] = NEW_FOLDER
+
+    found = installed(grafana.address, TOKEN)
+
+    there = {one.uid: one for one in found.dashboards}
+    assert (there[JOBS].state, there[JOBS].edited_by) == (State.EDITED, "jane")
+    assert there[WORKERS].state is State.ANOTHER_VERSION
+    assert there[HEALTH].state is State.PROVISIONED
+    assert found.folder is not None
+    assert found.folder.others == (Right("role Viewer", "View"), Right("role Editor", "Edit"))
+
+
+def test_what_the_token_may_not_read_is_none_and_not_empty(grafana: Grafana) -> None:
+    grafana.folders["platform"], grafana.permissions["platform"] = "Platform", NEW_FOLDER
+    grafana.forbids = ("/api/datasources", "/api/frontend/settings", "/api/folders/platform/permissions")
+
+    found = installed(grafana.address, TOKEN)
+
+    assert (found.data_sources, found.browsers_address, found.missing_plugins) == (None, None, ())
+    assert found.folder == Folder("platform", "Platform", None)
+
+
+def test_a_data_source_that_is_missing_is_named(grafana: Grafana, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SOURCES[1], "type", "loki")
+
+    assert installed(grafana.address, TOKEN).missing_plugins == ("grafana-postgresql-datasource",)
+
+
+def test_a_wrong_token_is_an_error(grafana: Grafana) -> None:
+    with pytest.raises(GrafanaError, match="the token isn't valid here"):
+        installed(grafana.address, "glsa_old")
