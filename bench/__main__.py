@@ -9,10 +9,12 @@ from bench.document import put_report
 from bench.plan import PARTS, SMALL, Plan
 from bench.programs import ProgramError
 from bench.run import measure
+from jobqueue.terminal import ends_with_its_reader
 
 _PERFORMANCE = Path(__file__).parents[1] / "docs/performance.md"
 
 
+@ends_with_its_reader
 def main() -> int:
     """Run the parts that were asked for; 1 when a program that is measured isn't there or ends."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)

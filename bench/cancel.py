@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import sys
 import threading
 from importlib import resources
 from statistics import median, quantiles
@@ -19,6 +20,7 @@ from demo.postgres import EmbeddedPostgres
 from jobqueue.config import Janitor, Source
 from jobqueue.sql import load
 from jobqueue.tables.migrate import migrate
+from jobqueue.terminal import ends_with_its_reader
 
 _QUERIES = load("bench", "cancel.sql")
 _SCHEMA = resources.files("jobqueue.engines.ascent").joinpath("schema.sql")
@@ -68,7 +70,8 @@ async def cancel(address: str) -> tuple[float, int]:
     return monotonic() - began, entry.changed
 
 
-def main() -> None:
+@ends_with_its_reader
+def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.cancel", description=__doc__)
     parser.add_argument("--jobs", type=int, default=1_000_000)
@@ -89,7 +92,8 @@ def main() -> None:
     print(f"{cancelled:,} jobs cancelled in {seconds:.0f} s, {cancelled / seconds:,.0f} a second")
     for what, times in (("usually", usual), ("meanwhile", during)):
         print(f"a fetch {what}: median {median(times):.2f} ms, 95 % below {quantiles(times, n=20)[-1]:.2f} ms")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -4,6 +4,7 @@ Workers' own SQL (fetch a job, complete it) from several connections at once, wi
 """
 
 import statistics
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from jobqueue.config import Source
 from jobqueue.sql import load
 from jobqueue.tables.migrate import migrate
 from jobqueue.tables.recording import record_completions, remove_recorders
+from jobqueue.terminal import ends_with_its_reader
 
 CLIENTS, JOBS, ROUNDS = 2, 3_000, 5
 _QUERIES = load("bench", "recorder.sql")
@@ -71,7 +73,8 @@ def queue() -> Iterator[Source]:
         yield source
 
 
-def main() -> None:
+@ends_with_its_reader
+def main() -> int:
     """Print jobs a second of each round and their medians."""
     without, recorded = [], []
     with queue() as source:
@@ -89,7 +92,8 @@ def main() -> None:
     plain, kept = statistics.median(without), statistics.median(recorded)
     print(f"median  {plain:6.0f}/s   recorded {kept:6.0f}/s   {kept / plain - 1:+.1%}")
     print(f"{1e6 * in_triggers:.0f} us a job in triggers")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,11 +10,12 @@ from control_api.settings import load_control_or_exit
 from control_api.tokens import add_token_commands, run_token_command
 from jobqueue.engines import ENGINES
 from jobqueue.logs import configure
-from jobqueue.terminal import complain
+from jobqueue.terminal import complain, ends_with_its_reader
 
 PROGRAM = "python -m control_api"
 
 
+@ends_with_its_reader
 def main() -> int:
     """Run; 0 when all went well, 1 when something is in the way, 2 for wrong usage or configuration."""
     parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)

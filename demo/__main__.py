@@ -22,10 +22,12 @@ from demo.ports import Ports, PortTaken
 from demo.running import NotRunning
 from demo.supervisor import ProgramFailed, Stopped
 from demo.wheel import PostgresError
+from jobqueue.terminal import ends_with_its_reader
 
 _FAILURES = (NotRunning, PortTaken, PostgresError, ProcessEnded, ProgramFailed, SomebodyElsesQueue)
 
 
+@ends_with_its_reader
 def main() -> int:
     """Run the command; 0 when it was asked to stop, 1 when something went wrong, 2 for wrong usage."""
     parser = _parser()

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
-from jobqueue.terminal import visible
+from jobqueue.terminal import complain, ends_with_its_reader, has_no_reader, visible
 
 
 def lines(message: Mapping[str, Any]) -> Iterator[str]:
@@ -33,5 +33,24 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing of requests."""
 
 
+class _Server(HTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Go on after what is wrong with one request, and end where nobody reads any more what is printed."""
+        if has_no_reader(sys.stdout):
+            raise
+        super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+@ends_with_its_reader
+def main() -> int:
+    """Print what is delivered until somebody ends it."""
+    if len(sys.argv) != 2 or not sys.argv[1].isdecimal():
+        complain("python -m demo.webhook: takes one argument, the port that Alertmanager delivers to, such as 9095")
+        return 2
+    with _Server(("127.0.0.1", int(sys.argv[1])), _Handler) as server:
+        server.serve_forever()
+    return 0
+
+
 if __name__ == "__main__":
-    HTTPServer(("127.0.0.1", int(sys.argv[1])), _Handler).serve_forever()
+    sys.exit(main())

@@ -4,8 +4,10 @@ import argparse
 import sys
 
 from deploy.generated import KUBERNETES, ROOT, generated
+from jobqueue.terminal import ends_with_its_reader
 
 
+@ends_with_its_reader
 def main() -> int:
     """Write every file, and remove what was generated once and no longer is."""
     argparse.ArgumentParser(prog="python -m deploy", description=__doc__).parse_args()

@@ -11,11 +11,12 @@ from jobqueue.check import lines, look_at_source
 from jobqueue.config import Source, load_or_exit
 from jobqueue.engines import ENGINES
 from jobqueue.logs import configure
-from jobqueue.terminal import complain, say
+from jobqueue.terminal import complain, ends_with_its_reader, say
 
 PROGRAM = "python -m exporter"
 
 
+@ends_with_its_reader
 def main() -> int:
     """Run; 0 when all went well, 1 when something is wrong with a source, 2 for wrong usage or configuration."""
     parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)

@@ -13,11 +13,12 @@ from jobqueue.tables.grants import Part, grants
 from jobqueue.tables.migrate import migrate
 from jobqueue.tables.recording import record_completions, remove_recorders
 from jobqueue.tables.targets import found_queues
-from jobqueue.terminal import complain, say
+from jobqueue.terminal import complain, ends_with_its_reader, say
 
 PROGRAM = "python -m jobqueue"
 
 
+@ends_with_its_reader
 def main() -> int:
     """Run the command; 0 when it did what it says, 1 when a database refused, 2 for wrong usage or configuration."""
     arguments = _parser().parse_args()

@@ -8,21 +8,27 @@ from pathlib import Path
 
 from aiohttp import ClientError
 
+from jobqueue.terminal import ends_with_its_reader
 from preview.app import serve
 from preview.pictures import draw
 from preview.settings import BUILT_DASHBOARDS, ROOT, Settings
 from preview.site import NotBuiltError
 
 
+@ends_with_its_reader
 def main() -> int:
     """Run the command; 0 when it was asked to stop or is done, 1 when it couldn't, 2 for wrong usage."""
     parser = _parser()
     arguments = parser.parse_args()
     try:
         if arguments.command == "pictures":
+            if arguments.into is None:
+                parser.error("pictures: needs --into FOLDER: outside a checkout there is no docs/images")
             asyncio.run(draw(arguments.url.rstrip("/"), arguments.into, arguments.job_type))
         else:
             asyncio.run(serve(_settings(parser, arguments)))
+    except BrokenPipeError:  # whoever read what was printed has gone
+        raise
     except (NotBuiltError, ClientError, OSError) as error:
         print(f"preview: {error}", file=sys.stderr)
         return 1
@@ -52,7 +58,14 @@ def _parser() -> argparse.ArgumentParser:
 
     pictures = commands.add_parser("pictures", help="draw the dashboards of a running preview as PNG files")
     pictures.add_argument("--url", default="http://127.0.0.1:3000")
-    pictures.add_argument("--into", type=Path, default=ROOT / "docs/images", metavar="FOLDER")
+    in_checkout = (ROOT / "pyproject.toml").exists()
+    pictures.add_argument(
+        "--into",
+        type=Path,
+        default=ROOT / "docs/images" if in_checkout else None,
+        metavar="FOLDER",
+        help="where to; in a checkout docs/images by default, else needed",
+    )
     pictures.add_argument("--job-type", default="files.thumbnail", help="that the Job dashboard shows")
     return parser
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from secrets import randbelow
 
+from jobqueue.terminal import ends_with_its_reader
 from soak.plan import FAIR, KINDS, Plan
 from soak.run import soak
 from soak.scraper import NoPrometheusError
@@ -17,6 +18,7 @@ _LONGEST_MINUTES = 24 * 60
 _INTERRUPTED = 130
 
 
+@ends_with_its_reader
 def main() -> int:
     """Run one; 1 when anything was lost or doubled."""
     parser = argparse.ArgumentParser(prog="python -m soak", description=__doc__)
