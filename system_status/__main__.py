@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
 
-from jobqueue.terminal import complain
+from jobqueue.terminal import complain, ends_with_its_reader
 
 PROGRAM = "system-status"
 _DASHBOARDS = "pip install 'system-status[dashboards]'"
@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, Command] = {
 }
 
 
+@ends_with_its_reader
 def main() -> int:
     """Run a command; its exit code, or 2 for wrong usage."""
     match sys.argv[1:]:

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from jobqueue.terminal import ends_with_its_reader
+
 PROGRAM = "system-status rules"
 _PACKAGED = Path(__file__).parent / "alerts"
 _CHECKOUT = Path(__file__).parents[1] / "alerts" / "rules"
@@ -16,6 +18,7 @@ def rule_files() -> list[Path]:
     return sorted(folder.glob("*.yml"))
 
 
+@ends_with_its_reader
 def main() -> int:
     """Write the files, or print them; 0, or 1 when the folder refuses."""
     parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)

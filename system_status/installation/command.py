@@ -13,7 +13,7 @@ from aiohttp import ClientSession
 from jobqueue.check import Report, Roles, SeveralDatabasesError, as_json, fix_sql, lines, look_at_source
 from jobqueue.config import Source, load_or_exit
 from jobqueue.engines import ENGINES
-from jobqueue.terminal import complain, say
+from jobqueue.terminal import complain, ends_with_its_reader, say
 from system_status.installation.alertmanager import alertmanager_report
 from system_status.installation.grafana import grafana_report
 from system_status.installation.http import TIMEOUT
@@ -25,6 +25,7 @@ _TOKEN, _TOKEN_FILE = "GRAFANA_TOKEN", "GRAFANA_TOKEN_FILE"  # names of variable
 _WRONG_USAGE = 2
 
 
+@ends_with_its_reader
 def main() -> int:
     """Run the check; 0 when nothing has to be mended, 1 when something has, 2 for wrong usage or configuration."""
     arguments = _parser().parse_args()
