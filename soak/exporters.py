@@ -24,6 +24,7 @@ _ASKED = re.compile(r'^jobqueue_collector_success\{collector="(\w+)",source="([\
 _READ = re.compile(
     r'^jobqueue_collector_last_success_timestamp_seconds\{collector="(\w+)",source="([\w-]+)"\} (\S+)$', re.M
 )
+_RESIDENT = re.compile(r"^VmRSS:\s+(\d+) kB$", re.MULTILINE)
 _BEFORE, _BEHIND = 6.0, 4.0
 """What an exporter read just before it died nobody scraped; what it reads just after it began is scraped later."""
 
@@ -137,11 +138,14 @@ class Exporter:
         return {key: moment for key, moment in found.items() if collector in (None, key[1])}
 
     def megabytes(self) -> float:
-        """Its memory."""
-        if self._child is None:
+        """Its memory; 0 while it doesn't run, as a process that has just ended has none."""
+        child = self._child
+        try:
+            status = Path(f"/proc/{child.pid}/status").read_text() if child is not None else ""
+        except OSError:
             return 0.0
-        status = Path(f"/proc/{self._child.pid}/status")
-        return int(status.read_text().split("VmRSS:")[1].split()[0]) / 1024 if status.exists() else 0.0
+        found = _RESIDENT.search(status)
+        return int(found[1]) / 1024 if found else 0.0
 
 
 @contextmanager

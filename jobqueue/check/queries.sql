@@ -82,6 +82,7 @@ SELECT wanted.number
  WHERE NOT CASE wanted.kind
              WHEN 'schema' THEN has_schema_privilege(%(role)s, to_regnamespace(wanted.place), wanted.privilege)
              WHEN 'sequence' THEN has_sequence_privilege(%(role)s, to_regclass(wanted.place), wanted.privilege)
+             WHEN 'type' THEN has_type_privilege(%(role)s, to_regtype(wanted.place), wanted.privilege)
              WHEN 'function' THEN has_function_privilege(%(role)s, to_regprocedure(wanted.place), wanted.privilege)
              ELSE CASE WHEN wanted.column_name IS NULL
                        THEN has_table_privilege(%(role)s, to_regclass(wanted.place), wanted.privilege)

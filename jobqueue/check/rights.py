@@ -8,8 +8,9 @@ from jobqueue.check.queue import QUERIES
 from jobqueue.engine import Conn
 
 _GRANT = re.compile(
-    r"\bGRANT\s+(.+?)\s+ON\s+(SCHEMA|SEQUENCE|FUNCTION|)\s*((?:\"(?:[^\"]|\"\")*\"|[^;\"])+?)\s+TO\s+", re.S
+    r"\bGRANT\s+(.+?)\s+ON\s+(SCHEMA|SEQUENCE|FUNCTION|TYPE|)\s*((?:\"(?:[^\"]|\"\")*\"|[^;\"])+?)\s+TO\s+", re.S
 )
+_COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
 _PRIVILEGE = re.compile(r"(\w+)(?:\s*\(([^)]*)\))?")
 _OBJECT = re.compile(r"(?:\"(?:[^\"]|\"\")*\"|\([^)]*\)|[^,\"(])+")
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
@@ -20,7 +21,7 @@ class Right:
     """One privilege on one object, or on one of its columns."""
 
     kind: str
-    """``table``, ``schema``, ``sequence`` or ``function``."""
+    """``table``, ``schema``, ``sequence``, ``function`` or ``type``."""
     place: str
     """The object, as SQL writes it."""
     column: str | None
@@ -33,15 +34,22 @@ class Right:
 
 def printed_rights(statements: Iterable[str]) -> list[Right]:
     """The rights that statements of ``grants`` give."""
-    text = re.sub(r"^\s*--.*$", "", "\n".join(statements), flags=re.M)
+    text = uncommented(statements)
     return list(dict.fromkeys(right for match in _GRANT.finditer(text) for right in _rights(*match.groups())))
+
+
+def uncommented(statements: Iterable[str]) -> str:
+    """The statements as one text without the lines that are comments."""
+    return _COMMENT.sub("", "\n".join(statements))
 
 
 def _rights(privileges: str, kind: str, objects: str) -> Iterator[Right]:
     for place in _OBJECT.findall(objects):
         for privilege, columns in _PRIVILEGE.findall(privileges):
             for column in columns.split(",") if columns else [None]:
-                yield Right(kind.lower() or "table", place.strip(), _name(column), privilege)
+                # GRANT takes a sequence for a table; of tables there is no USAGE.
+                implied = "sequence" if privilege == "USAGE" else "table"
+                yield Right(kind.lower() or implied, place.strip(), _name(column), privilege)
 
 
 def _name(column: str | None) -> str | None:

@@ -23,12 +23,12 @@ class Roles:
 
 
 async def exporter_role(conn: Conn, engine: Engine, roles: Roles | None) -> str:
-    """The role whose rights on the queue count: the connection's, unless that may do everything anyway."""
+    """The role whose rights on the queue count: the connection's, if it may be the exporter's."""
     user = conn.info.user
-    if roles is None or user == roles.exporter:
+    if roles is None or await _is_mighty(conn, engine, roles.exporter) is None:
         return user
-    is_mighty, there = await _is_mighty(conn, engine, user), await _is_mighty(conn, engine, roles.exporter)
-    return roles.exporter if is_mighty and there is not None else user
+    other = user in (roles.control, roles.grafana) or await _is_mighty(conn, engine, user)
+    return roles.exporter if other else user
 
 
 async def role_findings(conn: Conn, engine: Engine, source: Source, roles: Roles) -> AsyncIterator[Finding]:

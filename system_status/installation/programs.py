@@ -1,11 +1,13 @@
 """Whether exporter and control API answer, and are ready."""
 
+from http import HTTPStatus
+
 from aiohttp import ClientSession
 
 from jobqueue.check import Code, Finding, Report
 from system_status.installation.http import NoAnswerError, get_text
 
-_READY = 200
+_READY = "ok\n"
 
 
 async def exporter_report(session: ClientSession, address: str) -> Report:
@@ -24,7 +26,7 @@ async def _report(session: ClientSession, subject: str, address: str, unreachabl
         status, text = await get_text(session, url)
     except NoAnswerError as error:
         return Report(subject, [Finding(unreachable, str(error))])
-    if status == _READY:
+    if status == HTTPStatus.OK and text == _READY:
         return Report(subject, [])
-    code = unready if status == 503 else unreachable
+    code = unready if status == HTTPStatus.SERVICE_UNAVAILABLE else unreachable
     return Report(subject, [Finding(code, f"{url}: status {status}: {' '.join(text.split())[:500]}")])

@@ -1,7 +1,7 @@
 """Whether Prometheus scrapes the sources, has this version's rules, and hands alerts on."""
 
 import re
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -13,9 +13,10 @@ from system_status.installation.http import NoAnswerError, get_data
 from system_status.rules import rule_files
 
 OLDEST = (2, 42)
+_SHOWN = 5
 _LINKS = ("grafana_url", "runbooks_url")
 Rules = Mapping[str, Mapping[str, Any]]
-"""By the name of the alert or of the recorded series."""
+"""By the name of the alert, or of the recorded series with its threshold."""
 
 
 async def prometheus_report(session: ClientSession, address: str, sources: Collection[str]) -> Report:
@@ -45,8 +46,14 @@ async def _findings(
                 "page of targets for the error",
             )
     loaded = await _asked(session, f"{api}/rules")
-    for finding in _rule_findings(loaded["groups"]):
+    rules = _by_name(loaded["groups"], "name")
+    for finding in _rule_findings(rules):
         yield finding
+    both = [(name, rule, rules[name]) for name, rule in _ours().items() if name in rules]
+    differing = [name for name, rule, its in both if await _differs(session, api, rule["expr"], its["query"])]
+    if differing:
+        text = f"other expressions than this version's: {_some(differing)}"
+        yield Finding(Code.RULES_DIFFER, text, level=Level.WARNING)
     if not (await _asked(session, f"{api}/alertmanagers"))["activeAlertmanagers"]:
         text = (
             "Prometheus knows no Alertmanager, so alerts reach nobody: add alerting.alertmanagers to its configuration"
@@ -67,38 +74,42 @@ async def _asked(session: ClientSession, url: str) -> Any:
     return answer["data"]
 
 
-def _rule_findings(groups: Collection[Mapping[str, Any]]) -> Iterator[Finding]:
-    loaded: Rules = {rule["name"]: rule for group in groups for rule in group["rules"]}
+async def _differs(session: ClientSession, api: str, *expressions: str) -> bool:
+    """Compare expressions as Prometheus itself writes them."""
+    written = {await _asked(session, f"{api}/format_query?query={quote(expression)}") for expression in expressions}
+    return len(written) > 1
+
+
+def _rule_findings(loaded: Rules) -> Iterator[Finding]:
     ours = _ours()
     missing = [name for name in ours if name not in loaded]
     if missing:
-        text = (
-            f"{len(missing)} of {len(ours)} rules aren't loaded: {', '.join(missing[:5])}{', …' * (len(missing) > 5)}"
-        )
+        text = f"{len(missing)} of {len(ours)} rules aren't loaded: {_some(missing)}"
         yield Finding(Code.RULES_MISSING, text, commands=("system-status rules --to /etc/prometheus/rules",))
-    differing = [name for name, rule in ours.items() if name in loaded and not _is_same(rule, loaded[name])]
-    if differing:
-        text = f"other expressions than this version's: {', '.join(differing[:5])}{', …' * (len(differing) > 5)}"
-        yield Finding(Code.RULES_DIFFER, text, level=Level.WARNING)
     for name, rule in loaded.items():
         if name in ours and rule.get("health") == "err":
             yield Finding(Code.RULES_FAILING, f"rule {name}: {rule.get('lastError', 'no reason given')[:200]}")
 
 
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + ", …" * (len(names) > _SHOWN)
+
+
 def _ours() -> Rules:
     documents = [yaml.safe_load(file.read_text("utf-8")) for file in rule_files()]
-    rules = [rule for document in documents for group in document["groups"] for rule in group["rules"]]
-    return {rule.get("alert") or rule["record"]: rule for rule in rules}
+    groups = [group for document in documents for group in document["groups"]]
+    return _by_name(groups, "alert", "record")
 
 
-def _is_same(ours: Mapping[str, Any], loaded: Mapping[str, Any]) -> bool:
-    """Compare expressions as far as Prometheus' own writing of them allows: without blanks and brackets."""
-    return _plain(ours["expr"]) == _plain(loaded["query"])
-
-
-def _plain(expression: object) -> str:
-    text = re.sub(r"#.*", "", str(expression))
-    return re.sub(r"[\s()]+", "", text)
+def _by_name(groups: Iterable[Mapping[str, Any]], *keys: str) -> Rules:
+    """The rules by name, and by the threshold that they record: those share a name."""
+    rules = [rule for group in groups for rule in group["rules"]]
+    names = [next(rule[key] for key in keys if key in rule) for rule in rules]
+    thresholds = [(rule.get("labels") or {}).get("threshold") for rule in rules]
+    return {
+        f"{name} ({threshold})" if threshold else name: rule
+        for name, threshold, rule in zip(names, thresholds, rules, strict=True)
+    }
 
 
 def _numbers(version: str) -> tuple[int, ...]:
