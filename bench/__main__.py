@@ -18,8 +18,16 @@ _PERFORMANCE = Path(__file__).parents[1] / "docs/performance.md"
 def main() -> int:
     """Run the parts that were asked for; 1 when a program that is measured isn't there or ends."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--only", type=_parts, default=PARTS, help=f"parts, of {','.join(PARTS)}", metavar="PARTS")
-    parser.add_argument("--rows", type=_sizes, help="sizes of the table, such as 1000000,10000000")
+    parser.add_argument(
+        "--only",
+        type=_parts,
+        default=PARTS,
+        help=f"some of {','.join(PARTS)}, with commas; default all",
+        metavar="PARTS",
+    )
+    parser.add_argument(
+        "--rows", type=_sizes, help="sizes of the table, with commas, such as 1000000,10000000; default these"
+    )
     parser.add_argument("--small", action="store_true", help="seconds instead of minutes; the figures say nothing")
     parser.add_argument("--write", action="store_true", help="put the report into docs/performance.md")
     arguments = parser.parse_args()
@@ -44,7 +52,12 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 def _sizes(text: str) -> tuple[int, ...]:
-    return tuple(sorted(map(int, text.split(","))))
+    sizes = text.split(",")
+    if not all(size.isdecimal() and int(size) > 0 for size in sizes):
+        raise argparse.ArgumentTypeError(
+            f"found {text}, allowed: numbers of rows with commas, such as 1000000,10000000"
+        )
+    return tuple(sorted(map(int, sizes)))
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ async def cancel(address: str) -> tuple[float, int]:
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.cancel", description=__doc__)
-    parser.add_argument("--jobs", type=int, default=1_000_000)
+    parser.add_argument("--jobs", type=int, default=1_000_000, help="so many; default %(default)s")
     jobs = parser.parse_args().jobs
     with EmbeddedPostgres.start(settings={"shared_buffers": "512MB", "max_wal_size": "4GB"}) as server:
         address = server.create_database("cancel")

@@ -3,6 +3,7 @@
 Workers' own SQL (fetch a job, complete it) from several connections at once, with and without the triggers, in turns.
 """
 
+import argparse
 import statistics
 import sys
 import time
@@ -76,6 +77,7 @@ def queue() -> Iterator[Source]:
 @ends_with_its_reader
 def main() -> int:
     """Print jobs a second of each round and their medians."""
+    argparse.ArgumentParser(prog="python -m bench.recorder", description=__doc__).parse_args()
     without, recorded = [], []
     with queue() as source:
         address = source.dsn.get_secret_value()

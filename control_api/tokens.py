@@ -24,6 +24,7 @@ _QUERIES = sql.load("control_api", "tokens.sql", **bounds.literals())
 _PREFIX = "sst_"  # by which scanners for leaked secrets may know one
 _BYTES = 32
 _FORM = re.compile(f"{_PREFIX}[A-Za-z0-9_-]{{43}}", re.ASCII)  # as long as these bytes are in URL-safe base64
+_NAME_FORM = "up to 63 letters, digits and . _ -"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
@@ -73,14 +74,28 @@ def add_token_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
     """Add ``token new | list | revoke`` to a program's commands; ``run_token_command`` carries them out."""
     parser = commands.add_parser("token", help="tokens of scripts: new, list, revoke")
     subcommands = parser.add_subparsers(dest="token_command", required=True, metavar="new | list | revoke")
-    making = subcommands.add_parser("new", help="print a new token, once, alone on standard output")
-    making.add_argument("--name", required=True, type=_name, help="by which the log knows it, such as ci")
+    making = subcommands.add_parser(
+        "new",
+        help="print a new token, once, alone on standard output",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="ACTIONS:\n" + "\n".join(f"  {action:16}{action.description}" for action in Action),
+    )
     making.add_argument(
-        "--allow", required=True, type=_actions, metavar="ACTIONS", help=f"some of {','.join(Action)}, with commas"
+        "--name",
+        required=True,
+        type=_name,
+        help=f"by which the log knows it, such as ci; {_NAME_FORM}, never used before",
+    )
+    making.add_argument(
+        "--allow",
+        required=True,
+        type=_actions,
+        metavar="ACTIONS",
+        help="what it may do: one or more of those below, with commas between, such as run,janitor",
     )
     subcommands.add_parser("list", help="print names, actions and dates")
     revoking = subcommands.add_parser("revoke", help="make a token useless, at once")
-    revoking.add_argument("name", type=_name, metavar="NAME")
+    revoking.add_argument("name", type=_name, metavar="NAME", help="as token list shows it")
 
 
 def run_token_command(arguments: argparse.Namespace, settings: Settings, program: str) -> int:
@@ -128,7 +143,7 @@ def _minute(moment: datetime) -> str:
 
 def _name(text: str) -> str:
     if not _NAME.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"found {shown(text)}, allowed: up to 63 letters, digits and . _ -")
+        raise argparse.ArgumentTypeError(f"found {shown(text)}, allowed: {_NAME_FORM}")
     return text
 
 

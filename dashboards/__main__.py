@@ -43,11 +43,14 @@ def _parser() -> argparse.ArgumentParser:
 
     building = commands.add_parser("build", help="write the dashboards as JSON files")
     building.add_argument(
-        "--to", type=Path, metavar="FOLDER", help="where to; in a checkout dashboards/build by default, else needed"
+        "--to",
+        type=Path,
+        metavar="FOLDER",
+        help="where to; default dashboards/build in a checkout, elsewhere it is needed",
     )
     checking = commands.add_parser("check", help="say what is wrong with the files, a line each")
     checking.add_argument(
-        "--folder", type=Path, default=FOLDER, help="where they are; by default those that came with this program"
+        "--folder", type=Path, default=FOLDER, help="where they are; default those that came with this program"
     )
     publishing = commands.add_parser(
         "publish",
@@ -55,7 +58,12 @@ def _parser() -> argparse.ArgumentParser:
         description=f"Uploads what has changed into a folder of Grafana. The token stands in {TOKEN} or {TOKEN_FILE}.",
     )
     publishing.add_argument(
-        "--from", dest="files", type=Path, default=FOLDER, metavar="FOLDER", help="the files; by default our own"
+        "--from",
+        dest="files",
+        type=Path,
+        default=FOLDER,
+        metavar="FOLDER",
+        help="of the files; default those that came with this program",
     )
     publishing.add_argument(
         "--overwrite", action="store_true", help="replace what somebody edited by hand, and fetch what was moved"
@@ -71,12 +79,12 @@ def _parser() -> argparse.ArgumentParser:
             "--grafana", required=True, metavar="URL", help="such as https://example.org/grafana, as browsers show it"
         )
         command.add_argument(
-            "--folder", type=_uid, default=FOLDER_UID, metavar="UID", help=f"the folder's uid; {FOLDER_UID} by default"
+            "--folder", type=_uid, default=FOLDER_UID, metavar="UID", help="the folder's uid; default %(default)s"
         )
         command.add_argument(
             "--title",
             default=FOLDER_TITLE,
-            help=f"what the folder is called where it has to be made; {FOLDER_TITLE} by default",
+            help="what the folder is called where it has to be made; default %(default)s",
         )
         command.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
     return parser

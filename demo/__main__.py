@@ -39,12 +39,10 @@ def main() -> int:
         elif arguments.command == "chaos":
             address = arguments.database_url or running.address()
             asyncio.run(chaos.reign(address, arguments.kinds, arguments.seconds))
-        elif not arguments.database_url:
-            parser.error(f"{arguments.command} needs --database-url or DATABASE_URL")
         elif arguments.command == "prepare":
-            print(f"{asyncio.run(prepare(arguments.database_url, past=True)):,} jobs")
+            print(f"{asyncio.run(prepare(_address(parser, arguments), past=True)):,} jobs")
         else:
-            asyncio.run(_platform(arguments))
+            asyncio.run(_platform(_address(parser, arguments), arguments))
     except Stopped:
         return 0
     except KeyboardInterrupt:
@@ -55,9 +53,9 @@ def main() -> int:
     return 0
 
 
-async def _platform(arguments: argparse.Namespace) -> None:
-    await prepare(arguments.database_url, past=arguments.history)
-    await platform.run(arguments.database_url, arguments.workers, arguments.speed, steady=arguments.steady)
+async def _platform(address: str, arguments: argparse.Namespace) -> None:
+    await prepare(address, past=arguments.history)
+    await platform.run(address, arguments.workers, arguments.speed, steady=arguments.steady)
 
 
 def _demo(arguments: argparse.Namespace) -> None:
@@ -79,11 +77,21 @@ def _demo(arguments: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     for field in fields(Ports):
-        parser.add_argument(f"--{field.name}-port", type=_port, default=field.default, metavar="PORT")
+        parser.add_argument(
+            f"--{field.name}-port",
+            type=_port,
+            default=field.default,
+            metavar="PORT",
+            help=f"where {field.name} serves; default %(default)s",
+        )
     parser.add_argument(
-        "--alert-speed", type=_speed, default=1.0, metavar="X", help="alerts wait and look back X times as short; 1"
+        "--alert-speed",
+        type=_speed,
+        default=1.0,
+        metavar="X",
+        help="alerts wait and look back X times as short; default 1",
     )
-    parser.add_argument("--engine", choices=ENGINES, help="another queue than Ascent, with its real workers")
+    parser.add_argument("--engine", choices=ENGINES, help="another queue, with its real workers; default Ascent")
     _add_platform_options(parser)
     commands = parser.add_subparsers(
         dest="command", metavar="prepare | platform | chaos", title="a part alone, or trouble"
@@ -92,29 +100,48 @@ def _parser() -> argparse.ArgumentParser:
     preparing = commands.add_parser("prepare", help="the queue with its past, in a database of yours")
     platform = commands.add_parser("platform", help="the platform alone, on a database of yours")
     for command in (preparing, platform):
-        command.add_argument("--database-url", default=_address(), metavar="URL")
+        command.add_argument(
+            "--database-url",
+            metavar="URL",
+            help="postgresql://…, of a role that may make tables there; default what DATABASE_URL says, or the file "
+            "that DATABASE_URL_FILE names",
+        )
     platform.add_argument("--no-history", dest="history", action="store_false", help="start without a past")
     _add_platform_options(platform)
 
     chaos = commands.add_parser("chaos", help="make a running demo misbehave until Ctrl-C, and heal it")
     chaos.add_argument("kinds", nargs="+", choices=list(Chaos), type=Chaos, metavar="KIND", help=", ".join(Chaos))
-    chaos.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="until then; for ever")
-    chaos.add_argument("--database-url", metavar="URL", help="that of the demo; the one running on this machine")
+    chaos.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="for so long; default until Ctrl-C")
+    chaos.add_argument(
+        "--database-url", metavar="URL", help="that of the demo; default the one running on this machine"
+    )
     return parser
 
 
 def _add_platform_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workers", type=_workers, default=3, metavar="N", help="besides the two servers; 3")
     parser.add_argument(
-        "--speed", type=_speed, default=1.0, metavar="X", help="work, clicks and backoffs X times as fast; 1"
+        "--workers", type=_workers, default=3, metavar="N", help="1 to 20 besides the two servers; default %(default)s"
+    )
+    parser.add_argument(
+        "--speed", type=_speed, default=1.0, metavar="X", help="work, clicks and backoffs X times as fast; default 1"
     )
     parser.add_argument("--steady", action="store_true", help="no worker is lost now and then")
 
 
-def _address() -> str | None:
-    """What ``DATABASE_URL`` says, or the file that ``DATABASE_URL_FILE`` names."""
-    file = os.environ.get("DATABASE_URL_FILE")
-    return Path(file).read_text("utf-8").strip() if file else os.environ.get("DATABASE_URL")
+def _address(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> str:
+    """What the option says, or ``DATABASE_URL``, or the file that ``DATABASE_URL_FILE`` names."""
+    if arguments.database_url:
+        return str(arguments.database_url)
+    found = os.environ.get("DATABASE_URL")
+    if file := os.environ.get("DATABASE_URL_FILE"):
+        try:
+            found = Path(file).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not text in UTF-8"
+            parser.error(f"DATABASE_URL_FILE: can't be read: {reason}")
+    if not found:
+        parser.error(f"{arguments.command} needs --database-url or DATABASE_URL")
+    return found
 
 
 def _port(text: str) -> int:

@@ -1,5 +1,6 @@
 """``python -m demo.webhook PORT``: prints each alert that Alertmanager delivers, in one line."""
 
+import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -7,7 +8,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
-from jobqueue.terminal import complain, ends_with_its_reader, has_no_reader, visible
+from jobqueue.terminal import ends_with_its_reader, has_no_reader, visible
 
 
 def lines(message: Mapping[str, Any]) -> Iterator[str]:
@@ -44,10 +45,11 @@ class _Server(HTTPServer):
 @ends_with_its_reader
 def main() -> int:
     """Print what is delivered until somebody ends it."""
-    if len(sys.argv) != 2 or not sys.argv[1].isdecimal():
-        complain("python -m demo.webhook: takes one argument, the port that Alertmanager delivers to, such as 9095")
-        return 2
-    with _Server(("127.0.0.1", int(sys.argv[1])), _Handler) as server:
+    parser = argparse.ArgumentParser(prog="python -m demo.webhook", description=__doc__)
+    parser.add_argument(
+        "port", type=int, metavar="PORT", help="on 127.0.0.1, that Alertmanager delivers to, such as 9095"
+    )
+    with _Server(("127.0.0.1", parser.parse_args().port), _Handler) as server:
         server.serve_forever()
     return 0
 

@@ -50,23 +50,31 @@ def _settings(parser: argparse.ArgumentParser, arguments: argparse.Namespace) ->
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m preview", description=__doc__)
-    parser.add_argument("--port", type=int, default=3000)
-    parser.add_argument("--prometheus", default="http://127.0.0.1:9090", metavar="URL")
-    parser.add_argument("--control", default="http://127.0.0.1:9811", metavar="URL")
-    parser.add_argument("--dashboards", type=Path, default=BUILT_DASHBOARDS, metavar="FOLDER")
+    parser.add_argument("--port", type=int, default=3000, help="on 127.0.0.1; default %(default)s")
+    parser.add_argument("--prometheus", default="http://127.0.0.1:9090", metavar="URL", help="default %(default)s")
+    parser.add_argument("--control", default="http://127.0.0.1:9811", metavar="URL", help="default %(default)s")
+    parser.add_argument(
+        "--dashboards",
+        type=Path,
+        default=BUILT_DASHBOARDS,
+        metavar="FOLDER",
+        help="classic JSON files; default those that came with it",
+    )
     commands = parser.add_subparsers(dest="command", metavar="pictures", title="beside serving")
 
     pictures = commands.add_parser("pictures", help="draw the dashboards of a running preview as PNG files")
-    pictures.add_argument("--url", default="http://127.0.0.1:3000")
+    pictures.add_argument("--url", default="http://127.0.0.1:3000", help="of the running preview; default %(default)s")
     in_checkout = (ROOT / "pyproject.toml").exists()
     pictures.add_argument(
         "--into",
         type=Path,
         default=ROOT / "docs/images" if in_checkout else None,
         metavar="FOLDER",
-        help="where to; in a checkout docs/images by default, else needed",
+        help="where to; default docs/images in a checkout, elsewhere it is needed",
     )
-    pictures.add_argument("--job-type", default="files.thumbnail", help="that the Job dashboard shows")
+    pictures.add_argument(
+        "--job-type", default="files.thumbnail", help="that the Job dashboard shows; default %(default)s"
+    )
     return parser
 
 

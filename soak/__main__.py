@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import signal
 import sys
 from datetime import datetime
@@ -22,13 +23,26 @@ _INTERRUPTED = 130
 def main() -> int:
     """Run one; 1 when anything was lost or doubled."""
     parser = argparse.ArgumentParser(prog="python -m soak", description=__doc__)
-    parser.add_argument("--minutes", type=_minutes, default=10.0, help="how long the monkey plays; 10 by default")
-    parser.add_argument("--seed", type=int, help="what it does; by chance, and printed")
-    parser.add_argument("--kinds", type=_kinds, default=FAIR, help=f"all it may do, of {','.join(KINDS)}")
-    parser.add_argument("--with", dest="more", type=_kinds, default=(), help="do that, too", metavar="KINDS")
-    parser.add_argument("--without", type=_kinds, default=(), help="leave that out", metavar="KINDS")
-    parser.add_argument("--flood", type=int, default=500, help="jobs of the flood that finish each second; 500")
-    parser.add_argument("--logs", type=Path, help="a folder for what programs log; by default that goes in the end")
+    parser.add_argument(
+        "--minutes",
+        type=_minutes,
+        default=10.0,
+        help=f"how long the monkey plays, up to {_LONGEST_MINUTES}; default 10",
+    )
+    parser.add_argument(
+        "--seed", type=int, help="a number: the same one plays the same again; default by chance, and printed"
+    )
+    parser.add_argument(
+        "--kinds", type=_kinds, default=FAIR, help=f"all it may do, of {','.join(KINDS)}; default {','.join(FAIR)}"
+    )
+    parser.add_argument(
+        "--with", dest="more", type=_kinds, default=(), help="do that, too; default nothing", metavar="KINDS"
+    )
+    parser.add_argument("--without", type=_kinds, default=(), help="leave that out; default nothing", metavar="KINDS")
+    parser.add_argument(
+        "--flood", type=int, default=500, help="jobs of the flood that finish each second; default %(default)s"
+    )
+    parser.add_argument("--logs", type=Path, help="a folder for what programs log; default one that goes in the end")
     arguments = parser.parse_args()
     kinds = tuple(
         kind for kind in KINDS if kind in {*arguments.kinds, *arguments.more} and kind not in arguments.without
@@ -60,9 +74,10 @@ def _say(line: str) -> None:
 
 
 def _minutes(text: str) -> float:
-    if not 0 < float(text) <= _LONGEST_MINUTES:
-        raise argparse.ArgumentTypeError(f"found {text}, allowed: up to {_LONGEST_MINUTES}")
-    return float(text)
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) <= _LONGEST_MINUTES:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"found {text}, allowed: a number of minutes up to {_LONGEST_MINUTES}")
 
 
 def _kinds(text: str) -> tuple[str, ...]:
