@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, program in roles:
         default = f"system_status_{name}"
         granting.add_argument(
-            f"--{name}", metavar="ROLE", default=default, help=f"the role of {program}, if not {default}"
+            f"--{name}", metavar="ROLE", default=default, help=f"role of {program}; default %(default)s"
         )
     commands.add_parser("detect", help="name the queues in the configured databases")
     commands.add_parser("metrics", help="print docs/metrics.md")
