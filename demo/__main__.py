@@ -22,6 +22,7 @@ from demo.ports import Ports, PortTaken
 from demo.running import NotRunning
 from demo.supervisor import ProgramFailed, Stopped
 from demo.wheel import PostgresError
+from jobqueue.config.conninfo import mistake
 from jobqueue.terminal import ends_with_its_reader
 
 _FAILURES = (NotRunning, PortTaken, PostgresError, ProcessEnded, ProgramFailed, SomebodyElsesQueue)
@@ -35,9 +36,9 @@ def main() -> int:
     log.configure()
     try:
         if not arguments.command:
-            _demo(arguments)
+            _demo(parser, arguments)
         elif arguments.command == "chaos":
-            address = arguments.database_url or running.address()
+            address = _readable(parser, arguments.database_url or running.address())
             asyncio.run(chaos.reign(address, arguments.kinds, arguments.seconds))
         elif arguments.command == "prepare":
             print(f"{asyncio.run(prepare(_address(parser, arguments), past=True)):,} jobs")
@@ -58,12 +59,13 @@ async def _platform(address: str, arguments: argparse.Namespace) -> None:
     await platform.run(address, arguments.workers, arguments.speed, steady=arguments.steady)
 
 
-def _demo(arguments: argparse.Namespace) -> None:
+def _demo(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
+    address = os.environ.get("DATABASE_URL")
     options = run.Options(
-        database_url=os.environ.get("DATABASE_URL"),
+        database_url=_readable(parser, address) if address else None,
         ports=Ports(**{field.name: getattr(arguments, f"{field.name}_port") for field in fields(Ports)}),
         workers=arguments.workers,
         speed=arguments.speed,
@@ -131,7 +133,7 @@ def _add_platform_options(parser: argparse.ArgumentParser) -> None:
 def _address(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> str:
     """What the option says, or ``DATABASE_URL``, or the file that ``DATABASE_URL_FILE`` names."""
     if arguments.database_url:
-        return str(arguments.database_url)
+        return _readable(parser, str(arguments.database_url))
     found = os.environ.get("DATABASE_URL")
     if file := os.environ.get("DATABASE_URL_FILE"):
         try:
@@ -141,7 +143,14 @@ def _address(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> 
             parser.error(f"DATABASE_URL_FILE: can't be read: {reason}")
     if not found:
         parser.error(f"{arguments.command} needs --database-url or DATABASE_URL")
-    return found
+    return _readable(parser, found)
+
+
+def _readable(parser: argparse.ArgumentParser, address: str) -> str:
+    """The same connection string; libpq would quote one that it can't read."""
+    if (reason := mistake(address)) is not None:
+        parser.error(f"--database-url or DATABASE_URL: not a connection string (not shown): {reason}")
+    return address
 
 
 def _port(text: str) -> int:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 from aiohttp import ClientError
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 from jobqueue.terminal import ends_with_its_reader
 from preview.app import serve
@@ -39,6 +41,10 @@ def _settings(parser: argparse.ArgumentParser, arguments: argparse.Namespace) ->
     url = os.environ.get("DATABASE_URL")
     if not url:
         parser.error("the panels' SQL needs DATABASE_URL, that of a role that reads our views")
+    try:
+        conninfo_to_dict(url)
+    except ProgrammingError:
+        parser.error("DATABASE_URL: libpq can't read it")  # its own words would quote it
     return Settings(
         port=arguments.port,
         prometheus_url=arguments.prometheus.rstrip("/"),

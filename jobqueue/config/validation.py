@@ -40,12 +40,22 @@ def _explained(error: ErrorDetails, data: Any, engines: Collection[str], names: 
         place += error["ctx"]["place"]
     # Looked up, for pydantic's input is what a validator has made of it.
     value = None if kind == "missing" else reduce(getitem, place, data)
-    found = "something else (not shown)" if place[-1] in SECRETS and value is not None else shown(value)
+    found = _hidden(value, error) if place[-1] in SECRETS else shown(value)
     again = " a second time" if kind == "repeated" else ""
     listed = kind == "repeated" and isinstance(place[-1], int)
     return ConfigurationError(
         called(place, names), found + again, _allowed(place[:-1] if listed else place, engines, value)
     )
+
+
+def _hidden(value: object, error: ErrorDetails) -> str:
+    """What was found instead of a connection string: why that is none, with nothing of it."""
+    if value is None or value == "":
+        return "nothing"
+    if not isinstance(value, str):
+        return "something that is no text (not shown)"
+    reason = error.get("ctx", {}).get("reason")
+    return "a text that may hold a password (not shown)" + (f": {reason}" if reason else "")
 
 
 def _owner(place: Place) -> type[Any]:

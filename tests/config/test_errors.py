@@ -24,6 +24,8 @@ ALLOWED_DSN = (
     "a PostgreSQL connection string, such as postgresql://monitor@localhost/app, "
     "with %40 for @ and %2F for / in a password"
 )
+HIDDEN = "a text that may hold a password (not shown)"
+NEITHER = "it begins neither with postgresql:// nor with an option such as host="
 ALLOWED_FILE = "the path of a file that holds a connection string"
 SOURCE_KEYS = (
     "name, dsn, engine, schema, store_dsn, schedules, "
@@ -65,10 +67,10 @@ def refusal(environ: dict[str, str]) -> str:
             {"DATABASE_URL": DSN, "DATABASE_URL_FILE": "dsn"},
             "DATABASE_URL_FILE: found together with DATABASE_URL, allowed: one of the two",
         ),
-        ({"DATABASE_URL": "app"}, f"DATABASE_URL: found something else (not shown), allowed: {ALLOWED_DSN}"),
+        ({"DATABASE_URL": "app"}, f"DATABASE_URL: found {HIDDEN}: {NEITHER}, allowed: {ALLOWED_DSN}"),
         (
             {"DATABASE_URL": DSN, "STORE_DATABASE_URL": "mysql://db/app"},
-            f"STORE_DATABASE_URL: found something else (not shown), allowed: {ALLOWED_DSN}",
+            f"STORE_DATABASE_URL: found {HIDDEN}: {NEITHER}, allowed: {ALLOWED_DSN}",
         ),
         (
             {"DATABASE_URL": DSN, "QUEUE_ENGINE": "pgbos"},
@@ -130,15 +132,15 @@ def source(lines: str) -> str:
         ("sources: [{name: main, dsn: }]", f"sources[0].dsn: found nothing, allowed: {ALLOWED_DSN}"),
         (
             "sources: [{name: main, dsn: ''}]",
-            f"sources[0].dsn: found something else (not shown), allowed: {ALLOWED_DSN}",
+            f"sources[0].dsn: found nothing, allowed: {ALLOWED_DSN}",
         ),
         (
             "sources: [{name: main, dsn: 5432}]",
-            f"sources[0].dsn: found something else (not shown), allowed: {ALLOWED_DSN}",
+            f"sources[0].dsn: found something that is no text (not shown), allowed: {ALLOWED_DSN}",
         ),
         (
             source("store_dsn: sqlite"),
-            f"sources[0].store_dsn: found something else (not shown), allowed: {ALLOWED_DSN}",
+            f"sources[0].store_dsn: found {HIDDEN}: {NEITHER}, allowed: {ALLOWED_DSN}",
         ),
         (
             source("") + "  - {name: main, dsn: host=other}",
@@ -333,10 +335,10 @@ def test_a_folder_is_no_secret_file(tmp_path: Path) -> None:
             "sources[0].dsn_file: found together with sources[0].dsn, allowed: one of the two",
         ),
         ("dsn_file: 5", f"sources[0].dsn_file: found 5, allowed: {ALLOWED_FILE}"),
-        ("dsn_file: dsn", f"sources[0].dsn_file: found something else (not shown), allowed: {ALLOWED_DSN}"),
+        ("dsn_file: dsn", f"sources[0].dsn_file: found {HIDDEN}: {NEITHER}, allowed: {ALLOWED_DSN}"),
         (
             "dsn: host=db\n    store_dsn_file: dsn",
-            f"sources[0].store_dsn_file: found something else (not shown), allowed: {ALLOWED_DSN}",
+            f"sources[0].store_dsn_file: found {HIDDEN}: {NEITHER}, allowed: {ALLOWED_DSN}",
         ),
     ],
 )
