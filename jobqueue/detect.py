@@ -41,10 +41,13 @@ def queues(rows: Iterable[tuple[str, str, list[str]]]) -> list[Found]:
 
 def no_queue(engine: str, schema: str, database: str, found: Iterable[Found]) -> str:
     """Say that a queue isn't where it was looked for, and which are."""
-    others = ", ".join(map(str, found)) or "none that System Status knows"
+    others = list(found)
+    capitals = [other.schema for other in others if other.engine == engine and other.schema.lower() == schema.lower()]
+    hint = "; capitals count, and an engine that writes a name without double quotes, as pg-boss does, makes them small"
     return (
         f"no {engine} queue in schema {schema} of database {database}: is the database right, and QUEUE_ENGINE, "
-        f"QUEUE_SCHEMA (engine, schema in the file)? Found here: {others}"
+        f"QUEUE_SCHEMA (engine, schema in the file)? Found here: "
+        f"{', '.join(map(str, others)) or 'none that System Status knows'}{hint if capitals else ''}"
     )
 
 

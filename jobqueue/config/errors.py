@@ -53,7 +53,7 @@ def shown(value: object) -> str:
 
 
 def one_of(choices: Iterable[str], found: object) -> str:
-    """The choices in a row, with a guess at which was meant."""
-    names = list(choices)
+    """The choices in a row, with a guess at which was meant, whatever its capitals."""
+    names = {name.lower(): name for name in choices}
     close = get_close_matches(found.lower(), names, n=1) if isinstance(found, str) else []
-    return ", ".join(names) + (f" (did you mean {close[0]}?)" if close else "")
+    return ", ".join(names.values()) + (f" (did you mean {names[close[0]]}?)" if close else "")
