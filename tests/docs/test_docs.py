@@ -78,7 +78,11 @@ def test_variables_are_known(page: Path) -> None:
 @cache
 def said() -> tuple[str, ...]:
     """Every text in the programs, in the pieces between what is filled in."""
-    sources = [file for package in ("jobqueue", "exporter", "control_api") for file in (ROOT / package).rglob("*.py")]
+    sources = [
+        file
+        for package in ("jobqueue", "exporter", "control_api", "dashboards")
+        for file in (ROOT / package).rglob("*.py")
+    ]
     nodes = [node for file in sources for node in ast.walk(ast.parse(file.read_text("utf-8")))]
     texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     return (*texts, (ROOT / "docker-compose.own.yml").read_text("utf-8"))
