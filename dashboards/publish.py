@@ -40,34 +40,50 @@ def publish(grafana: Grafana, dashboards: Mapping[str, Json], order: Order, say:
     """
     version(grafana)  # an address that isn't Grafana's is found out before anything is sent there
     found = [dashboard(grafana, ours) for ours in dashboards.values()]
-    _folder(grafana, order, say, limit=False)
-    done = True
+    reasons = {there.uid: _reason_to_leave(there, order) for there in found}
+    changed = [there for there in found if not reasons[there.uid] and not _is_right(there, order)]
+    there_already = folder(grafana, order.folder_uid)
+    if there_already is not None:
+        say(_left(there_already, grafana))
+    elif changed:
+        _made(grafana, order, say)
     for there in found:
-        done = _upload(grafana, dashboards[there.uid], there, order, say) and done
-    return done
+        if reasons[there.uid]:
+            say(f"{there.uid}: left as it is: {reasons[there.uid]}")
+        elif there in changed:
+            _upload(grafana, dashboards[there.uid], there, order, say)
+        else:
+            say(f"{there.uid}: up to date")
+    return not any(reasons.values())
 
 
 def limit(grafana: Grafana, order: Order, say: Say) -> None:
     """Make the folder where it is missing, and limit it to admins whoever made it. Raises GrafanaError."""
     version(grafana)
-    _folder(grafana, order, say, limit=True)
-
-
-def _folder(grafana: Grafana, order: Order, say: Say, *, limit: bool) -> None:
     found = folder(grafana, order.folder_uid)
-    if found is not None and not limit:
-        say(_left(found, grafana))
-        return
     if found is None:
+        _made(grafana, order, say)
+    elif found.rights is not None and not found.others:
+        say(f"folder {found.uid}: for organization admins only already")
+    else:
+        who = ", ".join(map(str, found.others)) or "who sees it can't be read"
         if order.dry_run:
-            say(f"folder {order.folder_uid}: would be made, for organization admins only")
+            say(f"folder {found.uid}: would be limited to organization admins; now: {who}")
             return
-        wanted = {"uid": order.folder_uid, "title": order.folder_title}
-        grafana.post("folders", wanted, uid=order.folder_uid)
-        say(f"folder {order.folder_uid}: made")
+        say(f"folder {found.uid}: until now: {who}")
+        _limit(grafana, order, say)
+
+
+def _made(grafana: Grafana, order: Order, say: Say) -> None:
     if order.dry_run:
-        say(f"folder {order.folder_uid}: would be limited to organization admins")
+        say(f"folder {order.folder_uid}: would be made, for organization admins only")
         return
+    grafana.post("folders", {"uid": order.folder_uid, "title": order.folder_title}, uid=order.folder_uid)
+    say(f"folder {order.folder_uid}: made")
+    _limit(grafana, order, say)
+
+
+def _limit(grafana: Grafana, order: Order, say: Say) -> None:
     try:
         # The list replaces what Grafana grants a new folder, to viewers and editors. Admins need no entry.
         grafana.post(f"folders/{order.folder_uid}/permissions", {"items": []})
@@ -101,19 +117,15 @@ def _limiting(grafana: Grafana, uid: str) -> str:
     return f"for admins only: python -m dashboards limit --grafana {grafana.address} --folder {uid}"
 
 
-def _upload(grafana: Grafana, ours: Json, there: Dashboard, order: Order, say: Say) -> bool:
-    reason = _reason_to_leave(there, order)
-    if reason:
-        say(f"{there.uid}: left as it is: {reason}")
-        return False
-    moved = there.state is not State.ABSENT and there.folder_uid != order.folder_uid
-    if there.state is State.UP_TO_DATE and not moved:
-        say(f"{there.uid}: up to date")
-        return True
-    what = "new" if there.state is State.ABSENT else "moved" if there.state is State.UP_TO_DATE else str(there.state)
+def _is_right(there: Dashboard, order: Order) -> bool:
+    return there.state is State.UP_TO_DATE and there.folder_uid == order.folder_uid
+
+
+def _upload(grafana: Grafana, ours: Json, there: Dashboard, order: Order, say: Say) -> None:
+    what = {State.ABSENT: "new", State.UP_TO_DATE: "moved"}.get(there.state, str(there.state))
     if order.dry_run:
         say(f"{there.uid}: would be uploaded: {what}")
-        return True
+        return
     body = {
         "dashboard": {**ours, "version": there.version},
         "folderUid": order.folder_uid,
@@ -125,7 +137,6 @@ def _upload(grafana: Grafana, ours: Json, there: Dashboard, order: Order, say: S
     except GrafanaError as error:
         raise GrafanaError(f"{error}{_advice(error)}", error.status) from None
     say(f"{there.uid}: uploaded: {what}")
-    return True
 
 
 def _reason_to_leave(there: Dashboard, order: Order) -> str:

@@ -124,6 +124,16 @@ def test_a_dashboard_that_was_moved_is_left_in_its_folder(grafana: Grafana, run:
 
     assert ended.returncode == 1
     assert f"{JOBS}: left as it is: it is in another folder (--folder ops); --overwrite moves it" in ended.stdout
+    assert run("publish", grafana.address, "--overwrite", GRAFANA_TOKEN=TOKEN).returncode == 0
+    assert stored(grafana) == meant("platform")
+
+
+def test_no_folder_is_made_for_nothing(grafana: Grafana, run: Run) -> None:
+    run("publish", grafana.address, GRAFANA_TOKEN=TOKEN)
+
+    ended = run("publish", grafana.address, "--folder", "other", GRAFANA_TOKEN=TOKEN)
+
+    assert (ended.returncode, grafana.folders) == (1, {"platform": "Platform"})
 
 
 def test_a_provisioned_dashboard_is_named_and_left_and_the_others_are_uploaded(grafana: Grafana, run: Run) -> None:
@@ -155,8 +165,13 @@ def test_limit_closes_a_folder_whoever_made_it(grafana: Grafana, run: Run) -> No
 
     ended = run("limit", grafana.address, "--folder", "jobs", GRAFANA_TOKEN=TOKEN)
 
-    assert (ended.returncode, ended.stdout) == (0, f"folder jobs: {ADMINS}\n")
+    until_now = "folder jobs: until now: role Viewer (View), role Editor (Edit)"
+    assert (ended.returncode, ended.stdout) == (0, f"{until_now}\nfolder jobs: {ADMINS}\n")
     assert grafana.permissions == {"jobs": []}
+
+    grafana.orders.clear()
+    ended = run("limit", grafana.address, "--folder", "jobs", GRAFANA_TOKEN=TOKEN)
+    assert (ended.stdout, grafana.changes) == (f"folder jobs: {ADMINS} already\n", [])
 
 
 def test_limit_makes_the_folder_before_it_is_provisioned(grafana: Grafana, run: Run) -> None:
@@ -200,7 +215,8 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(grafana: Grafana, 
     assert f"{JOBS}: would be uploaded: edited by hand" in ended.stdout
     grafana.permissions["platform"] = NEW_FOLDER
     ended = run("limit", grafana.address, "--dry-run", GRAFANA_TOKEN=TOKEN)
-    assert (ended.stdout, grafana.changes) == ("folder platform: would be limited to organization admins\n", [])
+    assert "would be limited to organization admins; now: role Viewer (View), role Editor (Edit)\n" in ended.stdout
+    assert grafana.changes == []
 
 
 @pytest.mark.parametrize(
