@@ -21,6 +21,7 @@ _ADVICE = {
     401: "the token isn't valid here",
     403: "the token may not do this: its service account needs the role Admin",
     404: "Grafana isn't at this address: give the one that browsers show, with its path",
+    503: "Grafana isn't ready, or its own database isn't: try again later",
     407: "a proxy of HTTPS_PROXY or HTTP_PROXY wants to know who asks: name this host in NO_PROXY",
 }
 
@@ -67,11 +68,12 @@ class Grafana:
             headers["Content-Type"] = "application/json"
         request = Request(self.address + place, data, headers, method=method)  # noqa: S310 -- its scheme is checked
         try:
-            with self._opener.open(request, timeout=_TIMEOUT_SECONDS) as answer:
-                kind, content = answer.headers.get_content_type(), answer.read(_LONGEST_ANSWER)
-        except HTTPError as error:
-            with error:
-                raise self._refusal(what, place, error) from None
+            try:
+                with self._opener.open(request, timeout=_TIMEOUT_SECONDS) as answer:
+                    kind, content = answer.headers.get_content_type(), answer.read(_LONGEST_ANSWER)
+            except HTTPError as error:
+                with error:
+                    raise self._refusal(what, place, error) from None
         except (URLError, OSError, HTTPException, ValueError) as error:
             raise GrafanaError(f"{self.address}: can't be reached: {_reason(error)}") from None
         found = _parsed(content)
@@ -140,7 +142,7 @@ def _parsed(content: bytes) -> Any:
     """Grafana's JSON is a mapping or a list; None for everything else."""
     try:
         found = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict | list) else None
 
@@ -149,7 +151,7 @@ def _leads_to(address: str, place: str, location: str) -> str:
     """Where a redirect leads, without its query, and what that says of the address."""
     try:
         parts = urlsplit(urljoin(address + place, location))
-        shown = visible(f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}")
+        shown = visible(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
     except ValueError:
         return "leads to another address, which can't be read"
     base = shown.removesuffix(place)

@@ -1,5 +1,6 @@
 """What a Grafana has of us: reads, and changes nothing."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,8 +10,9 @@ from dashboards.files import Json, classic, fingerprint
 from dashboards.grafana_api import NOT_FOUND, Grafana, GrafanaError
 
 FOLDER_UID, FOLDER_TITLE = "platform", "Platform"
-_SIGNATURE = "System Status "
+_SIGNATURE = re.compile(r"System Status [0-9a-f]{12}")
 _NEWEST = 10
+_LEVELS = {1: "View", 2: "Edit", 4: "Admin"}
 _FORBIDDEN = 403
 
 
@@ -113,7 +115,7 @@ def installed(address: str, token: str, folder_uid: str = FOLDER_UID) -> Install
 
 def signature(dashboard: Json) -> str:
     """What we write beside a version that we save, by which it is known again, whatever Grafana makes of its JSON."""
-    return f"{_SIGNATURE}{fingerprint(dashboard)}"
+    return f"System Status {fingerprint(dashboard)}"
 
 
 def version(grafana: Grafana) -> str:
@@ -151,25 +153,24 @@ def dashboard(grafana: Grafana, ours: Json) -> Dashboard:
             state = State.PROVISIONED
         else:
             state, edited_by = _published(grafana, ours)
-    return Dashboard(uid, state, str(meta.get("folderUid") or ""), int(theirs.get("version") or 0), edited_by)
+    return Dashboard(uid, state, str(meta.get("folderUid") or ""), _number(theirs.get("version")), edited_by)
 
 
 def _published(grafana: Grafana, ours: Json) -> tuple[State, str]:
     """Whether the newest version is one that we saved: Grafana may store it with other defaults than we sent."""
     answer = _unless_forbidden(grafana, f"dashboards/uid/{ours['uid']}/versions?limit={_NEWEST}")
     # A list until Grafana 11, the part of a mapping since.
-    saved = [one for one in answer or () if isinstance(one, dict)]
-    newest = max(saved, key=lambda one: int(one.get("version") or 0), default={})
+    newest = max(answer or (), key=lambda one: _number(one.get("version")), default={})
     message = str(newest.get("message") or "")
     if message == signature(ours):
         return State.UP_TO_DATE, ""
-    if message.startswith(_SIGNATURE):
+    if _SIGNATURE.fullmatch(message):
         return State.ANOTHER_VERSION, ""
     return State.EDITED, str(newest.get("createdBy") or "")
 
 
-def _unless_forbidden(grafana: Grafana, path: str) -> list[Any] | None:
-    """A list at that path, by itself or as ``versions``; None where the token may not read it."""
+def _unless_forbidden(grafana: Grafana, path: str) -> list[Json] | None:
+    """A list of mappings at that path, by itself or as ``versions``; None where the token may not read it."""
     try:
         found = grafana.get(path)
     except GrafanaError as error:
@@ -177,7 +178,7 @@ def _unless_forbidden(grafana: Grafana, path: str) -> list[Any] | None:
             return None
         raise
     inner = found.get("versions") if isinstance(found, dict) else found
-    if not isinstance(inner, list):
+    if not isinstance(inner, list) or not all(isinstance(one, dict) for one in inner):
         raise GrafanaError(f"{grafana.address}: answered without a list at /api/{path}, so this isn't Grafana's API")
     return inner
 
@@ -210,6 +211,10 @@ def _part(found: Any, name: str) -> Json:
     return part if isinstance(part, dict) else {}
 
 
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
 def _right(entry: Mapping[str, Any]) -> Right:
     for key, what in (("role", "role"), ("team", "team"), ("userLogin", "user")):
         if entry.get(key):
@@ -218,4 +223,4 @@ def _right(entry: Mapping[str, Any]) -> Right:
 
 
 def _may(entry: Mapping[str, Any]) -> str:
-    return str(entry.get("permissionName") or {1: "View", 2: "Edit", 4: "Admin"}.get(entry.get("permission", 0), "?"))
+    return str(entry.get("permissionName") or _LEVELS.get(_number(entry.get("permission")), "?"))

@@ -1,13 +1,17 @@
 """What a Grafana has of us, as one call says it."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dashboards.files import classic
 from dashboards.grafana_api import Grafana as Api
 from dashboards.grafana_api import GrafanaError
-from dashboards.installed import DataSource, Folder, Right, State, installed
+from dashboards.installed import DataSource, Folder, Right, State, dashboard, folder, installed, version
 from dashboards.navigation import HEALTH, JOBS, WORKERS
 from dashboards.publish import Order, publish
 from tests.dashboards.dashboards import CLASSIC
@@ -58,6 +62,14 @@ def test_what_somebody_changed_is_told_apart(grafana: Grafana) -> None:
     assert found.folder.others == (Right("role Viewer", "View"), Right("role Editor", "Edit"))
 
 
+def test_an_edit_that_says_our_name_is_an_edit(grafana: Grafana) -> None:
+    grafana.save(JOBS, "platform", {**CLASSIC[JOBS], "title": "Mine"}, "System Status in our colours", "jane")
+
+    [found] = [one for one in installed(grafana.address, TOKEN).dashboards if one.uid == JOBS]
+
+    assert found.state is State.EDITED
+
+
 def test_what_the_token_may_not_read_is_none_and_not_empty(grafana: Grafana) -> None:
     grafana.folders["platform"], grafana.permissions["platform"] = "Platform", NEW_FOLDER
     grafana.forbids = ("/api/datasources", "/api/frontend/settings", "/api/folders/platform/permissions")
@@ -72,6 +84,27 @@ def test_a_data_source_that_is_missing_is_named(grafana: Grafana, monkeypatch: p
     monkeypatch.setitem(SOURCES[1], "type", "loki")
 
     assert installed(grafana.address, TOKEN).missing_plugins == ("grafana-postgresql-datasource",)
+
+
+KEYS = ("uid", "version", "versions", "dashboard", "meta", "role", "permission")
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner),
+    max_leaves=8,
+)
+
+
+@given(st.data())
+def test_whatever_json_an_answer_is_nothing_but_an_error_of_ours_is_raised(data: st.DataObject) -> None:
+    class Odd(Api):
+        def get(self, path: str, **expected: object) -> Any:
+            found = data.draw(ANY_JSON.filter(lambda value: isinstance(value, dict if expected else dict | list)))
+            return found | expected if isinstance(found, dict) else found
+
+    odd = Odd("http://127.0.0.1:9", TOKEN)
+    for read in (lambda: folder(odd, "platform"), lambda: dashboard(odd, CLASSIC[JOBS]), lambda: version(odd)):
+        with suppress(GrafanaError):
+            read()
 
 
 def test_a_wrong_token_is_an_error(grafana: Grafana) -> None:
