@@ -92,7 +92,7 @@ class Cleaning:
     async def _end(self, conn: Conn, state: str, note: str | None = None) -> None:
         """Whoever sees the end can begin the next one."""
         async with conn.transaction():
-            await self._source.limit(conn)
+            await self._source.begin_logging(conn)
             await self._lease.give_up(conn)
             ended, new = await audit.end(conn, self._id, state, note)
         # What was found interrupted is counted by whoever found it.
@@ -121,7 +121,7 @@ async def mark_interrupted(source: ControlledSource, tell: Callable[[int, Action
 async def _mark_interrupted(source: ControlledSource, conn: Conn, lease: Lease) -> bool:
     try:
         async with conn.transaction():
-            await source.limit(conn)
+            await source.begin_logging(conn)
             if not await lease.clear(conn):
                 return False
             # It may have ended meanwhile.

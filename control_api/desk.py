@@ -235,7 +235,7 @@ async def _kept_by(queue: ControlledSource, conn: Conn) -> str | None:
     if queue.read_only:
         return f"source {queue.name} is read-only by configuration"
     if await queue.changes_nothing(conn):
-        return f"the database of source {queue.name} is a standby, or read-only itself"
+        return f"the database of source {queue.name} is a standby"
     return await queue.refusal(conn)
 
 

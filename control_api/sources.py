@@ -9,6 +9,7 @@ from typing import Any, LiteralString
 
 import structlog
 from psycopg import AsyncConnection, DataError, Error, IntegrityError, OperationalError, ProgrammingError
+from psycopg.errors import FeatureNotSupported
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from pydantic import SecretStr
@@ -20,7 +21,7 @@ from jobqueue.engine import Conn, Engine
 from jobqueue.engines import open_engine
 from jobqueue.recurring import recurring, recurring_one
 from jobqueue.rows import Listed, ScheduleRow
-from jobqueue.session import PINNED, ServerTooOldError, prepare
+from jobqueue.session import ServerTooOldError, pinned, prepare, writing
 from jobqueue.tables.identity import Identity, known, name_taken
 
 log = structlog.get_logger()
@@ -38,15 +39,16 @@ _CONNECTION: Mapping[str, Any] = {
     "tcp_user_timeout": 15_000,
     "application_name": "system-status control",
 }
-_LIMITS = (
-    f"{PINNED}; SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '2s'; SET LOCAL TimeZone = 'UTC'; "
+_LIMITS: LiteralString = (
+    "SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '2s'; "
     # A process that is frozen in the middle lets go of what it holds before its lease runs out.
     "SET LOCAL idle_in_transaction_session_timeout = '20s'"
 )
+_ONE_MOMENT: LiteralString = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY, NOT DEFERRABLE"
 _RAISED = "P0"
 """The class of what a trigger of the queue's owner raises."""
 _MOMENT = "SELECT now(), current_setting('transaction_read_only') = 'on'"
-_CHANGES_NOTHING = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'"
+_CHANGES_NOTHING = "SELECT pg_is_in_recovery()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +110,23 @@ class ControlledSource:
     async def reading(self) -> AsyncIterator[Conn]:
         """Lend a read-only transaction that sees one moment."""
         async with self.connection() as conn, conn.transaction():
-            await conn.execute(b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            await self.limit(conn)
+            await conn.execute(f"{_ONE_MOMENT}; {pinned(conn)}; {_LIMITS}")
             yield conn
 
-    async def limit(self, conn: Conn) -> None:
-        """Set a transaction's limits: all that writing to our own log takes."""
-        await conn.execute(_LIMITS)
+    async def begin_logging(self, conn: Conn) -> None:
+        """Set a transaction's mode and limits: all that writing to our own log takes."""
+        # With a snapshot for each statement, rows that a worker changed meanwhile are passed over and no error.
+        await conn.execute(f"{writing(conn)}; {_LIMITS}")
 
     async def begin_writing(self, conn: Conn) -> datetime:
-        """Set a transaction's limits; answers the database's time.
+        """Set a transaction's mode and limits; answers the database's time.
 
         Raises ``ReadOnly``, also for a standby, and ``NotPossible`` where the engine's schema isn't safe to write to.
         """
-        # With a snapshot for each statement, rows that a worker changed meanwhile are passed over and no error.
-        await conn.execute(b"SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-        await self.limit(conn)
+        try:
+            await self.begin_logging(conn)
+        except FeatureNotSupported:
+            raise ReadOnly(self.name) from None
         now, read_only = await (await conn.execute(_MOMENT)).fetchone() or (None, True)
         if read_only or self.read_only or now is None:
             raise ReadOnly(self.name)
@@ -143,7 +146,7 @@ class ControlledSource:
         return None if found in (None, own) else name_taken(self.name, found, own)
 
     async def changes_nothing(self, conn: Conn) -> bool:
-        """Whether the database is a standby, or takes no changes for another reason of its own."""
+        """Whether the database is a standby."""
         row = await (await conn.execute(_CHANGES_NOTHING)).fetchone()
         return row is None or bool(row[0])
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import LiteralString
 
 import psycopg
 from psycopg.errors import UndefinedTable
@@ -17,10 +18,11 @@ from jobqueue import bounds, sql
 from jobqueue.config import Settings
 from jobqueue.config.errors import one_of, shown
 from jobqueue.rows import Listed
-from jobqueue.session import PINNED, prepare
+from jobqueue.session import prepare, writing
 from jobqueue.terminal import complain, say, visible
 
 _QUERIES = sql.load("control_api", "tokens.sql", **bounds.literals())
+_LIMITS: LiteralString = "SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '2s'"
 _PREFIX = "sst_"  # by which scanners for leaked secrets may know one
 _BYTES = 32
 _FORM = re.compile(f"{_PREFIX}[A-Za-z0-9_-]{{43}}", re.ASCII)  # as long as these bytes are in URL-safe base64
@@ -104,7 +106,7 @@ def run_token_command(arguments: argparse.Namespace, settings: Settings, program
     try:
         with psycopg.connect(dsn, connect_timeout=10, application_name="system-status control") as conn:
             prepare(conn)
-            conn.execute(PINNED)
+            conn.execute(f"{writing(conn)}; {_LIMITS}")
             printed, said = _run(conn, arguments)
     except (TokenError, psycopg.Error) as error:
         mending = " (python -m jobqueue migrate makes it)" if isinstance(error, UndefinedTable) else ""

@@ -13,9 +13,9 @@ from time import monotonic
 from types import TracebackType
 from typing import Self, TypeVar
 
-from psycopg import AsyncConnection, IsolationLevel, OperationalError, sql
+from psycopg import AsyncConnection, Error, IsolationLevel, OperationalError, sql
 from psycopg.abc import PQGen
-from psycopg.errors import LockNotAvailable, ReadOnlySqlTransaction
+from psycopg.errors import FeatureNotSupported, LockNotAvailable, ReadOnlySqlTransaction
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow, scalar_row
 from psycopg.waiting import wait_async
@@ -24,7 +24,7 @@ from exporter.trouble import ExplainedError, reason_of
 from jobqueue.bounds import line
 from jobqueue.engine import Conn
 from jobqueue.reasons import Reason
-from jobqueue.session import PINNED, prepare
+from jobqueue.session import is_standby, pinned, prepare
 
 CONNECT_TIMEOUT_SECONDS = 5
 _REFUSED_FOR_SECONDS = 5.0
@@ -39,15 +39,16 @@ Result = TypeVar("Result")
 _busy_seconds = ContextVar("busy_seconds", default=0.0)
 
 # jit and parallel workers cost more than these short queries; generic plans can't see how new the newest rows are.
-_LIMITS = f"""{PINNED};
-SET LOCAL statement_timeout = {{statement_timeout}};
-SET LOCAL lock_timeout = {{lock_timeout}};
+_LIMITS = """
+SET LOCAL statement_timeout = {statement_timeout};
+SET LOCAL lock_timeout = {lock_timeout};
+SET LOCAL idle_in_transaction_session_timeout = '60s';
 SET LOCAL jit = off;
 SET LOCAL max_parallel_workers_per_gather = 0;
 SET LOCAL plan_cache_mode = force_custom_plan;
-SET LOCAL work_mem = '16MB';
-SET LOCAL TimeZone = 'UTC'
+SET LOCAL work_mem = '16MB'
 """
+"""A process that is frozen in the middle keeps no snapshot for longer than a minute: vacuum waits for it."""
 
 
 async def database_now(conn: Conn) -> datetime:
@@ -141,9 +142,9 @@ class Database:
             try:
                 async with AsyncExitStack() as transaction:
                     conn = await self._begin(transaction)
-                    await conn.execute(self._limits)
                     if one_moment:
                         await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                    await conn.execute(sql.SQL("{};{}").format(sql.SQL(pinned(conn)), self._limits))
                     begun = monotonic()
                     yield conn
             except (asyncio.CancelledError, ReadOnlySqlTransaction):
@@ -163,16 +164,26 @@ class Database:
                 _busy_seconds.set(_busy_seconds.get() + max(0.0, monotonic() - begun - (begun - began)))
 
     async def _begin(self, transaction: AsyncExitStack) -> Conn:
-        """Begin one; a kept connection that was cut meanwhile is replaced, as nothing is lost yet."""
+        """Begin one; a kept connection that was cut meanwhile is replaced, as nothing is lost yet.
+
+        What psycopg raises then depends on how it was cut: a server that says why before it hangs up makes it an
+        ``InternalError`` about two results.
+        """
         kept = self.answers
         try:
-            conn = await self._connection()
-            await transaction.enter_async_context(conn.transaction())
-        except OperationalError:
+            return await self._begin_on(await self._connection(), transaction)
+        except Error:
             if not kept:
                 raise
             await self.close()
-            conn = await self._connection()
+            return await self._begin_on(await self._connection(), transaction)
+
+    async def _begin_on(self, conn: Conn, transaction: AsyncExitStack) -> Conn:
+        try:
+            await transaction.enter_async_context(conn.transaction())
+        except FeatureNotSupported:
+            # A standby, of which a pooler didn't know yet: it can be read, and refuses the first write.
+            await conn.set_read_only(True)
             await transaction.enter_async_context(conn.transaction())
         return conn
 
@@ -201,8 +212,12 @@ class Database:
             raise
         self._failure = None
         conn.patience = self._patience
-        await conn.set_isolation_level(IsolationLevel.REPEATABLE_READ if self._read_only else None)
-        await conn.set_read_only(True if self._read_only else None)
+        # All of it is said in each BEGIN: a role or a database may have other defaults.
+        await conn.set_isolation_level(
+            IsolationLevel.REPEATABLE_READ if self._read_only else IsolationLevel.READ_COMMITTED
+        )
+        await conn.set_read_only(self._read_only or is_standby(conn))
+        await conn.set_deferrable(False)
         self._conn = conn
         return conn
 

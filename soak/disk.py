@@ -1,4 +1,4 @@
-"""A disk for our tables that can be full: a small tmpfs where we may mount one, else a database that is read-only."""
+"""A disk for our tables that can be full: a small tmpfs where we may mount one, else tables that refuse as if."""
 
 import os
 import shutil
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import LiteralString
+from urllib.parse import quote, urlsplit
 
 import psycopg
 from psycopg import sql
@@ -17,18 +19,28 @@ from demo.wheel import Account
 _SIZE = "96m"
 _BALLAST = "ballast"
 _CHUNK = bytes(64 * 1024)
+_REFUSE: LiteralString = """
+CREATE OR REPLACE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS
+$body$BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END$body$;
+DO $body$ DECLARE place regclass; BEGIN
+  FOR place IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'system_status'::regnamespace LOOP
+    EXECUTE format('CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON %s EXECUTE FUNCTION public.refuse()', place);
+  END LOOP;
+END $body$
+"""
+_ALLOW: LiteralString = "DROP FUNCTION IF EXISTS public.refuse() CASCADE"
 
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """Where our tables are; without a *mount* of our own the database is made read-only instead of full."""
+    """Where our tables are; without a *mount* of our own they refuse with the error of a full disk."""
 
     mount: Path | None
 
     @property
     def how(self) -> str:
         """How it is filled."""
-        return "a tablespace on a tmpfs, filled" if self.mount else "imitated: default_transaction_read_only"
+        return "a tablespace on a tmpfs, filled" if self.mount else "imitated: triggers that raise disk_full"
 
     def make_database(self, address: str, name: str) -> None:
         """Make the database of our tables on it."""
@@ -45,14 +57,14 @@ class Disk:
         if self.mount:
             self._put_ballast(self.mount / _BALLAST)
         else:
-            self._refuse(address, name, "on")
+            _run_in(address, name, _REFUSE)
 
     def clear(self, address: str, name: str) -> None:
         """Make room again."""
         if self.mount:
             (self.mount / _BALLAST).unlink(missing_ok=True)
         else:
-            self._refuse(address, name, "off")
+            _run_in(address, name, _ALLOW)
 
     def _put_ballast(self, file: Path) -> None:
         with file.open("wb", buffering=0) as ballast:
@@ -62,13 +74,11 @@ class Disk:
             except OSError:
                 return
 
-    def _refuse(self, address: str, name: str, value: str) -> None:
-        database = sql.Identifier(name)
-        setting = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = {}").format(database, sql.SQL(value))
-        with psycopg.connect(address, autocommit=True) as conn:
-            conn.execute(setting)
-            # A session keeps what it began with.
-            conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+
+def _run_in(address: str, name: str, command: LiteralString) -> None:
+    there = urlsplit(address)._replace(path="/" + quote(name, safe="")).geturl()
+    with psycopg.connect(there, autocommit=True) as conn:
+        conn.execute(command)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 -- Written by python -m deploy, as python -m jobqueue grants prints it; a test compares.
 -- Source main: in database ascent on postgres
-BEGIN;
-SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL row_security = on; SET LOCAL DateStyle = 'ISO, MDY'; SET LOCAL IntervalStyle = 'postgres';
+BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE;
+SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL row_security = on; SET LOCAL exit_on_error = off; SET LOCAL DateStyle = 'ISO, MDY'; SET LOCAL IntervalStyle = 'postgres'; SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'; SET LOCAL array_nulls = on; SET LOCAL standard_conforming_strings = on; SET LOCAL quote_all_identifiers = off; SET LOCAL transform_null_equals = off;
 -- Without a password yet: give it one, or let pg_hba.conf decide.
 DO $body$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'system_status_exporter') THEN CREATE ROLE "system_status_exporter" LOGIN; END IF;

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import LiteralString
 
 from psycopg import AsyncConnection, Error
 from psycopg.errors import InsufficientPrivilege
@@ -16,10 +17,10 @@ from jobqueue.check.tables import table_findings, view_findings
 from jobqueue.config import Source
 from jobqueue.engine import Conn, Engine
 from jobqueue.engines import open_engine
-from jobqueue.session import PINNED, prepare
+from jobqueue.session import pinned, prepare
 from jobqueue.tables.identity import Place, place
 
-_LIMITS = f"{PINNED}; SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '2s'"
+_LIMITS: LiteralString = "SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '2s'"
 
 
 @dataclass(slots=True)
@@ -80,5 +81,5 @@ async def _reading(dsn: str) -> AsyncIterator[Conn]:
     ) as conn:
         prepare(conn)
         async with conn.transaction(force_rollback=True):
-            await conn.execute(_LIMITS)
+            await conn.execute(f"{pinned(conn)}; {_LIMITS}")
             yield conn

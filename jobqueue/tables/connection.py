@@ -8,7 +8,7 @@ from psycopg.errors import DuplicateSchema, InsufficientPrivilege, LockNotAvaila
 
 from jobqueue.bounds import line
 from jobqueue.config import Source
-from jobqueue.session import PINNED, prepare
+from jobqueue.session import pinned, prepare, writing
 from jobqueue.sql import load
 
 _PROGRAM = "system-status migrate"
@@ -30,7 +30,7 @@ def connected(dsn: str, sources: Sequence[Source]) -> Iterator[psycopg.Connectio
     try:
         with psycopg.connect(dsn, connect_timeout=5, application_name=_PROGRAM, prepare_threshold=None) as conn:
             prepare(conn)
-            conn.execute(PINNED)
+            conn.execute(writing(conn))
             conn.execute(load("jobqueue.tables")["limits"])
             yield conn
     except LockNotAvailable:
@@ -55,7 +55,7 @@ def take_turn(conn: psycopg.Connection) -> None:
 def _held_by(dsn: str) -> str:
     """Name the sessions that keep our tables or our view locked, and the statement that ends them."""
     with psycopg.connect(dsn, connect_timeout=5, application_name=_PROGRAM, prepare_threshold=None) as conn:
-        conn.execute(PINNED)
+        conn.execute(pinned(conn))
         holders = conn.execute(load("jobqueue.tables")["holders"]).fetchall()
     if not holders:
         return "a lock was not to be had in time; try again"

@@ -131,7 +131,7 @@ def _statements(name: str, **identifiers: str) -> Iterator[str]:
 def _begin(source: Source, dsn: str) -> Iterator[str]:
     """All or nothing in one database, and with no operator of anybody else's."""
     yield f"-- Source {source.name}: in database {_database(dsn)}"
-    yield "BEGIN;"
+    yield "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE;"
     yield f"{PINNED};"
 
 

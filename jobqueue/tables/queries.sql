@@ -1,8 +1,10 @@
 -- Our own tables: how they come to be.
 
 -- name: limits
--- A role that reads the view recent_jobs may keep it locked for as long as it likes.
-SET LOCAL lock_timeout = '10s'
+-- A role that reads the view recent_jobs may keep it locked for as long as it likes. What we do takes as long as it takes.
+SET LOCAL lock_timeout = '10s';
+SET LOCAL statement_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = 0
 
 -- name: schema
 CREATE SCHEMA IF NOT EXISTS system_status;

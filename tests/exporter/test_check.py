@@ -11,6 +11,8 @@ from jobqueue.check.finding import MIGRATE
 from tests.conftest import Server
 from tests.exporter.process import run
 from tests.exporter.rows import finish, job, populate, put
+from tests.standby import replicated
+from tests.waiting import until
 
 NOWHERE = "postgresql://postgres@127.0.0.1:1/nowhere"
 WELL: tuple[int, list[str], list[str]] = (0, ["main: ok"], [])
@@ -152,21 +154,23 @@ async def test_check_asks_for_the_schema_when_the_tables_stand_in_another(
     assert await checked(migrated, QUEUE_SCHEMA="queue") == WELL
 
 
-async def test_check_asks_for_another_store_when_the_database_is_read_only(
-    queue: AsyncConnection, migrated: str, elsewhere: str
-) -> None:
-    forgetting = ("migrate", "--forget", "main")
-    assert (await run(*forgetting, module="jobqueue", DATABASE_URL=migrated, STORE_DATABASE_URL=elsewhere)).code == 0
-    await queue.execute(f'ALTER DATABASE "{queue.info.dbname}" SET default_transaction_read_only = on')
+async def test_check_asks_for_another_store_on_a_standby(elsewhere: str) -> None:
+    with replicated() as pair:
+        primary, standby = pair.primary.url("app"), pair.standby.url("app")
+        assert (await run("migrate", module="jobqueue", DATABASE_URL=primary)).code == 0
+        await until(pair.is_replayed)
 
-    code, problems, mends = await checked(migrated)
+        code, problems, mends = await checked(standby)
 
-    assert (code, mends) == (1, [])
-    assert problems == [
-        "main: 1 to mend",
-        "  the database is read-only here: give a writable one as store_dsn [tables-read-only]",
-    ]
-    assert await checked(migrated, STORE_DATABASE_URL=elsewhere) == WELL
+        assert (code, mends) == (1, [])
+        assert problems == [
+            "main: 1 to mend",
+            "  the database is read-only here: give a writable one as store_dsn [tables-read-only]",
+        ]
+        forgetting = ("migrate", "--forget", "main")
+        variables = {"DATABASE_URL": standby, "STORE_DATABASE_URL": elsewhere}
+        assert (await run(*forgetting, module="jobqueue", **variables)).code == 0
+        assert await checked(standby, STORE_DATABASE_URL=elsewhere) == WELL
 
 
 async def test_check_names_every_problem_of_a_database_at_once(

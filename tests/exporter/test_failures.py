@@ -17,6 +17,7 @@ from exporter.web import create_app
 from jobqueue import catalogue as metrics
 from jobqueue.tables.grants import grants, store_grants
 from jobqueue.tables.migrate import migrate
+from tests.exporter.read_only import allow_writing, forbid_writing
 from tests.exporter.rows import ago, finish, job, populate, put
 from tests.exporter.scrape import Scrape, Watch, source
 from tests.exporter.wire import Wire
@@ -40,10 +41,6 @@ FAMILIES_OF = {
     "ready": metrics.OLDEST_READY,
     "runs": metrics.RUNS,
 }
-EXPORTERS_CONNECTIONS = """
-SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
- WHERE application_name = 'system-status exporter' AND datname = current_database()
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -162,12 +159,11 @@ async def test_an_exporter_recovers_by_itself_and_the_page_answers_meanwhile(
     await work.assert_kept()
 
 
-async def test_a_read_only_database_is_read_and_what_was_counted_is_written_when_it_may_be(
+async def test_a_database_that_takes_no_writes_is_read_and_what_was_counted_is_written_when_it_may_be(
     migrated: str, queue: AsyncConnection, watch: Watch
 ) -> None:
     work, exporter = Work(migrated), watch(source(migrated))
-    name = queue.info.dbname
-    await queue.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    await forbid_writing(queue)
     await exporter.poll()
     await work.goes_on()
 
@@ -177,7 +173,7 @@ async def test_a_read_only_database_is_read_and_what_was_counted_is_written_when
     assert failing(page) == {"store"}
     work.assert_counted(page)
 
-    await queue.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+    await allow_writing(queue)
     await work.goes_on()
     page = await exporter.poll(rounds=2)
 
@@ -186,17 +182,15 @@ async def test_a_read_only_database_is_read_and_what_was_counted_is_written_when
     await work.assert_kept()
 
 
-async def test_a_database_that_becomes_read_only_for_a_while_gets_everything_afterwards(
+async def test_a_database_that_takes_no_writes_for_a_while_gets_everything_afterwards(
     migrated: str, queue: AsyncConnection, watch: Watch
 ) -> None:
     work, exporter = Work(migrated), watch(source(migrated))
-    name = queue.info.dbname
     await exporter.poll()
     await work.goes_on()
     work.assert_counted(await exporter.poll())
 
-    await queue.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
-    await queue.execute(EXPORTERS_CONNECTIONS)
+    await forbid_writing(queue)
     await exporter.poll()
     for _ in range(3):
         await work.goes_on()
@@ -205,7 +199,7 @@ async def test_a_database_that_becomes_read_only_for_a_while_gets_everything_aft
         assert failing(page) == {"store"}
         work.assert_counted(page)
 
-    await queue.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+    await allow_writing(queue)
     for _ in range(3):
         page = await exporter.poll()
 

@@ -16,6 +16,7 @@ from demo.postgres import EmbeddedPostgres
 from jobqueue import catalogue as metrics
 from jobqueue.reasons import Reason
 from tests.conftest import Server
+from tests.exporter.read_only import forbid_writing
 from tests.exporter.scrape import Scrape, Watch, source
 from tests.exporter.wire import Wire
 
@@ -236,8 +237,7 @@ async def test_a_table_that_is_locked_is_a_timeout(admin: AsyncConnection, addre
 
 
 async def test_counts_that_cant_be_kept_say_why(admin: AsyncConnection, address: str, watch: Watch) -> None:
-    name = Identifier(admin.info.dbname)
-    await admin.execute(SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
+    await forbid_writing(admin)
     page = await watch(source(address)).poll(rounds=2)
 
     assert failing(page) == {"store": Reason.READ_ONLY}

@@ -42,8 +42,7 @@ class Work:
             )
             for _ in range(jobs)
         ]
-        writable = "-c default_transaction_read_only=off"
-        async with await AsyncConnection.connect(self._address, options=writable) as conn:
+        async with await AsyncConnection.connect(self._address) as conn:
             await finish(conn, finished)
         self.jobs += finished
 
