@@ -1,10 +1,12 @@
 """Why a read failed, as one of a few reasons: a server's own text may hold anything, and would make endless series.
 
 PostgreSQL names the kind of an error by its SQLSTATE. libpq doesn't hand that on for a connection that was never made,
-so there the text decides: libpq's own, and PostgreSQL's in English. A text that nothing is known of is ``other``.
+so there the text decides: libpq's own, and PostgreSQL's in English. A text that nothing is known of is ``other``, as is
+one in a language that isn't English (``lc_messages``).
 """
 
 import re
+from collections.abc import Iterable
 
 from psycopg import Error, OperationalError, errors
 
@@ -60,6 +62,21 @@ _BY_TEXT = tuple(
 """The first that fits, since a text names several attempts and one may quote another's words."""
 
 
+_BY_POOLERS_TEXT = tuple(
+    (re.compile(pattern), reason)
+    for pattern, reason in (
+        # It waited for one of the pooler's sessions in vain: all of them are in use.
+        (r"no more connections allowed|query_wait_timeout", Reason.TOO_MANY_CONNECTIONS),
+        (r"cannot connect to server|server_login_retry|server down|server conn crashed|is disabled", Reason.REFUSED),
+        (r"no such user|login rejected|auth_query", Reason.AUTHENTICATION),
+        (r"no such database", Reason.NAME),
+        (r"client_login_timeout|query_timeout|idle_transaction_timeout|client_idle_timeout", Reason.TIMEOUT),
+    )
+)
+"""What pgbouncer says by itself: always in English, and always with the SQLSTATE of a broken protocol."""
+_OF_A_POOLER = "08P01"
+
+
 class ExplainedError(Exception):
     """A failure that follows from an earlier one, of which the reason is kept.
 
@@ -84,8 +101,14 @@ def _told(error: BaseException) -> Reason | None:
             return reason
     if isinstance(error, Error) and error.sqlstate:
         state = error.sqlstate
+        if state == _OF_A_POOLER and (reason := _first(_BY_POOLERS_TEXT, error)):
+            return reason
         return next((reason for beginning, reason in _BY_SQLSTATE.items() if state.startswith(beginning)), None)
     if isinstance(error, OperationalError):
-        text = _NAMES.sub('""', str(error))
-        return next((reason for pattern, reason in _BY_TEXT if pattern.search(text)), None)
+        return _first(_BY_POOLERS_TEXT, error) or _first(_BY_TEXT, error)
     return None
+
+
+def _first(known: Iterable[tuple[re.Pattern[str], Reason]], error: BaseException) -> Reason | None:
+    text = _NAMES.sub('""', str(error))
+    return next((reason for pattern, reason in known if pattern.search(text)), None)

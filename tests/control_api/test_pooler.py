@@ -1,4 +1,4 @@
-"""Behind a pooler that pools by transaction, everything works: nothing is kept in a session of the database."""
+"""Behind a pooler, in either mode, everything works: nothing is kept in a session of the database."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,19 +9,23 @@ from psycopg import AsyncConnection
 from control_api import audit
 from control_api.actions import Action
 from control_api.problems import AlreadyRunning
-from tests.control_api.pgbouncer import pooled
+from tests.control_api.service import HTML, serving
 from tests.control_api.test_desk import a_desk, count, ended, order, pile, queue
+from tests.control_api.test_tokens import command
+from tests.cut import cut
+from tests.pgbouncer import MODES, pooled
 from tests.waiting import until_found
 
 __all__ = ["queue"]
 
 
-@pytest.fixture
-async def behind(migrated: str) -> AsyncIterator[str]:
-    async with pooled(migrated) as address:
+@pytest.fixture(params=MODES)
+async def behind(migrated: str, request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    async with pooled(migrated, request.param) as address:
         yield address
 
 
+@pytest.mark.parametrize("behind", ["transaction"], indirect=True)
 async def test_a_client_gets_another_session_for_each_transaction(behind: str) -> None:
     pid = "SELECT pg_backend_pid()"
     async with (
@@ -71,6 +75,36 @@ async def test_one_of_a_kind_is_at_work_and_one_that_is_broken_off_is_interrupte
 
     assert (entry.state, again.state) == (audit.INTERRUPTED, audit.DONE)
     assert entry.changed + again.changed == 2000
+
+
+async def test_pages_readiness_and_metrics_answer(behind: str, queue: AsyncConnection) -> None:
+    async with serving({"main": behind}) as served:
+        answers = [
+            await served.get(path, HTML)
+            for _ in range(3)
+            for path in ("/readyz", "/metrics", "/control/", "/control/main/schedules/mail/run", "/control/audit")
+        ]
+
+    assert [answer.status for answer in answers] == [200] * len(answers)
+
+
+async def test_tokens_are_made_listed_and_revoked(behind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["new", "--name", "ci", "--allow", "run"], ["list"], ["revoke", "ci"], ["list"]):
+        assert command(behind, *words) == 0
+
+    assert "valid" in capsys.readouterr().out
+
+
+async def test_an_idle_connection_that_the_server_ends_is_replaced_and_no_request_fails(
+    behind: str, migrated: str, queue: AsyncConnection
+) -> None:
+    async with serving({"main": behind}) as served:
+        for number in range(3):
+            ran = await served.post("/control/main/schedules/mail/run", json={"request_id": f"r{number}"})
+            assert ran.status == 200
+            await cut(queue)
+            assert (await served.get("/control/audit", HTML)).status == 200
+            await cut(queue)
 
 
 async def test_its_sessions_are_left_as_they_were(behind: str) -> None:

@@ -16,6 +16,7 @@ from jobqueue.tables.migrate import migrate
 from tests.conftest import Server
 from tests.exporter.process import run
 from tests.exporter.scrape import Watch, source
+from tests.pgbouncer import MODES, pooled
 
 SCHEMA = Path(__file__).parents[2] / "jobqueue/engines/ascent/schema.sql"
 CREATE = "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE 'C' LC_CTYPE 'C'"
@@ -51,6 +52,15 @@ async def test_a_database_of_any_encoding_is_read_whole(encoding: str, encoded: 
     assert set(page.by("collector", metrics.COLLECTOR_SUCCESS).values()) == {1}
     assert page.by("job_type", metrics.JOBS, state="pending") == {NAMES[encoding]: 1}
     assert page.by("job_type", metrics.SCHEDULE_VALID) == {NAMES[encoding]: 1}
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_so_is_one_behind_a_pooler(encoding: str, encoded: str, watch: Watch, mode: str) -> None:
+    async with pooled(encoded, mode) as behind:
+        page = await watch(source(behind)).poll(rounds=2)
+
+    assert set(page.by("collector", metrics.COLLECTOR_SUCCESS).values()) == {1}
+    assert page.by("job_type", metrics.JOBS, state="pending") == {NAMES[encoding]: 1}
 
 
 @pytest.mark.usefixtures("encoding")

@@ -1,9 +1,9 @@
-"""The real pgbouncer in transaction mode, which gives a client another session for each transaction."""
+"""The real pgbouncer, in the mode and with the settings that a test wants."""
 
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,41 +13,50 @@ from demo.wheel import Account
 from tests.control_api.nginx import free_port, listens
 from tests.waiting import until
 
-_FETCHED = Path(__file__).parents[2] / ".tools/pgbouncer"
+_FETCHED = Path(__file__).parents[1] / ".tools/pgbouncer"
 _CONFIGURATION = """
 [databases]
-* = host={host} port={port} user={user} password={password}
+* = host={host} port={port} user={user}{password}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {own_port}
 unix_socket_dir =
 auth_type = any
-pool_mode = transaction
-default_pool_size = 2
+{settings}
 """
-"""Two sessions for all clients together: what one leaves in its session, the next one finds."""
+MODES = ("session", "transaction")
+_SIZE = {"session": "20", "transaction": "2"}
+"""By transaction two sessions for all clients together: what one leaves in its session, the next one finds."""
 
 
 @asynccontextmanager
-async def pooled(address: str) -> AsyncIterator[str]:
-    """The address of the database at *address* behind a pooler."""
+async def pooled(address: str, mode: str = "transaction", **settings: str) -> AsyncIterator[str]:
+    """The address of the database at *address*, as the user there, behind a pooler; *settings* are pgbouncer's."""
+    chosen = {"pool_mode": mode, "default_pool_size": _SIZE[mode], **settings}
     parts, account = urlsplit(address), Account.choose()
     port = free_port()
-    values = {"host": parts.hostname, "port": parts.port, "user": parts.username, "password": parts.password}
+    password = f" password='{parts.password}'" if parts.password else ""
+    values = {"host": parts.hostname, "port": parts.port, "user": parts.username, "password": password}
     with TemporaryDirectory(prefix="pgbouncer-") as name:
         folder = Path(name)
-        program, libraries = _prepare(folder, account, _CONFIGURATION.format(own_port=port, **values))
+        program, libraries = _prepare(folder, account, _configuration(own_port=port, settings=chosen, **values))
         process = subprocess.Popen(
             [program, "-q", folder / "pgbouncer.ini"],
             env={**os.environ, "LD_LIBRARY_PATH": libraries},
             **account.popen_options(),
         )
         try:
-            await until(lambda: listens(port))
+            await until(lambda: listens(port) or process.poll() is not None)
+            assert process.poll() is None, "pgbouncer ended: does it know these settings?"
             yield parts._replace(netloc=f"anybody@127.0.0.1:{port}").geturl()
         finally:
             process.terminate()
             process.wait()
+
+
+def _configuration(settings: Mapping[str, str], **values: object) -> str:
+    lines = "\n".join(f"{name} = {value}" for name, value in settings.items())
+    return _CONFIGURATION.format(settings=lines, **values)
 
 
 def _prepare(folder: Path, account: Account, configuration: str) -> tuple[Path, str]:
