@@ -1,5 +1,6 @@
 """Whether Prometheus scrapes the sources, has this version's rules, and hands alerts on."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from system_status.rules import rule_files
 
 OLDEST = (2, 42)
 _SHOWN = 5
+_DISCOVERY_SECONDS = 15
 _LINKS = ("grafana_url", "runbooks_url")
 Rules = Mapping[str, Mapping[str, Any]]
 """By the name of the alert, or of the recorded series with its threshold."""
@@ -54,12 +56,10 @@ async def _findings(
     if differing:
         text = f"other expressions than this version's: {_some(differing)}"
         yield Finding(Code.RULES_DIFFER, text, level=Level.WARNING)
-    if not (await _asked(session, f"{api}/alertmanagers"))["activeAlertmanagers"]:
-        text = (
-            "Prometheus knows no Alertmanager, so alerts reach nobody: add alerting.alertmanagers to its configuration"
-        )
-        yield Finding(Code.NO_ALERTMANAGER, text)
     configuration = yaml.safe_load((await _asked(session, f"{api}/status/config"))["yaml"]) or {}
+    if not (configuration.get("alerting") or {}).get("alertmanagers") or not await _has_alertmanager(session, api):
+        text = "Prometheus has no Alertmanager, so alerts reach nobody: add alerting.alertmanagers to its configuration"
+        yield Finding(Code.NO_ALERTMANAGER, text)
     labels = (configuration.get("global") or {}).get("external_labels") or {}
     missing = [label for label in _LINKS if not labels.get(label)]
     if missing:
@@ -72,6 +72,15 @@ async def _asked(session: ClientSession, url: str) -> Any:
     if not isinstance(answer, dict) or answer.get("status") != "success":
         raise NoAnswerError(f"{url}: not an answer of Prometheus")
     return answer["data"]
+
+
+async def _has_alertmanager(session: ClientSession, api: str) -> bool:
+    """Wait for discovery, which begins anew when Prometheus reloads its configuration and takes some seconds."""
+    for _ in range(_DISCOVERY_SECONDS):
+        if (await _asked(session, f"{api}/alertmanagers"))["activeAlertmanagers"]:
+            return True
+        await asyncio.sleep(1)
+    return False
 
 
 async def _differs(session: ClientSession, api: str, *expressions: str) -> bool:
