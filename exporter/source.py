@@ -24,6 +24,7 @@ from exporter.identity import SourceIdentity, SourceStore
 from exporter.job_types import JobTypes
 from exporter.labelled_store import LabelledStore
 from exporter.poller import Poller
+from exporter.replay import Replay
 from exporter.schedule_changes import ScheduleChanges
 from jobqueue.config import Source
 from jobqueue.engines import open_engine
@@ -112,7 +113,7 @@ class SourceMonitor:
         reader = engine.reader
         job_types = JobTypes(source.job_type_limit)
         timetable = Timetable(timedelta(seconds=source.poll_interval + GRACE_SECONDS))
-        abilities = Abilities(reader)
+        abilities, replay = Abilities(reader), Replay()
         since_start = SinceStart()
         store = LabelledStore(self._store, source.name, job_types)
         reads = Reads(reader, queue, lambda: job_types.room)
@@ -131,15 +132,15 @@ class SourceMonitor:
         job_types.gave_up.append(runs.forget)
         finished = FinishedCollector(reader, queue, job_types, tally, engine.states)
         tally.followers += [since_start, finished, job_types]
-        yield ServerCollector(engine, queue, self._store, self._identity, abilities, lambda: job_types.folded)
+        yield ServerCollector(engine, queue, self._store, self._identity, abilities, replay, lambda: job_types.folded)
         changes = ScheduleChanges(self._store, source.name)
         yield SchedulesCollector(
-            engine, queue, job_types, timetable, changes, abilities.can, tally.ends, source.schedules
+            engine, queue, replay, job_types, timetable, changes, abilities.can, tally.ends, source.schedules
         )
-        yield WorkersCollector(reader, queue, job_types)
-        yield OldestCollector.active(reader, queue, job_types)
-        yield OldestCollector.ready(reader, queue, job_types)
+        yield WorkersCollector(reader, queue, replay, job_types)
+        yield OldestCollector.active(reader, queue, replay, job_types)
+        yield OldestCollector.ready(reader, queue, replay, job_types)
         yield runs
         yield StoreCollector(store)
-        yield LiveCollector(reader, queue, job_types, engine.states)
+        yield LiveCollector(reader, queue, replay, job_types, engine.states)
         yield finished

@@ -101,8 +101,8 @@ def _told(error: BaseException) -> Reason | None:
             return reason
     if isinstance(error, Error) and error.sqlstate:
         state = error.sqlstate
-        if state == _OF_A_POOLER and (said := _first(_BY_POOLERS_TEXT, error)):
-            return said
+        if state == _OF_A_POOLER and (of_pooler := _first(_BY_POOLERS_TEXT, error)):
+            return of_pooler
         return next((reason for beginning, reason in _BY_SQLSTATE.items() if state.startswith(beginning)), None)
     if isinstance(error, OperationalError):
         return _first(_BY_POOLERS_TEXT, error) or _first(_BY_TEXT, error)

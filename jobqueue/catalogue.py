@@ -57,6 +57,11 @@ SOURCE_CAPABILITY = _gauge(
     "1 for what the source's engine makes possible; 0 for what it doesn't, whose series and buttons are absent.",
     "capability",
 )
+REPLAY_LAG = _gauge(
+    "jobqueue_source_replay_lag_seconds",
+    "How far the standby that is read may be behind its primary; above 60 s the figures of the present are absent. "
+    "Absent on a primary.",
+)
 COLLECTOR_SUCCESS = _gauge(
     "jobqueue_collector_success",
     "1 when the collector's newest read succeeded; 0 and its series are gone.",

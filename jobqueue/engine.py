@@ -91,8 +91,11 @@ class QueueReader(Protocol):
     async def finished_counts(self, conn: Conn, span: "Span", room: Room = ANY) -> Sequence[FinishedCount]:
         """Count the rows that finished in *span*, by slot, job type and state."""
 
-    async def workers(self, conn: Conn) -> Listed[Worker]:
-        """List the workers with their heartbeats, those that were seen last first."""
+    async def workers(self, conn: Conn, lag: timedelta = timedelta()) -> Listed[Worker]:
+        """List the workers with their heartbeats, those that were seen last first.
+
+        Who is online is judged as of *lag* ago: so far behind its primary a standby may be.
+        """
 
     async def schedules(self, conn: Conn) -> Listed[ScheduleRow]:
         """List the recurring jobs that stand in the database, by name."""

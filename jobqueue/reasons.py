@@ -18,4 +18,5 @@ class Reason(StrEnum):
     ENCODING = "encoding"
     TOO_MANY_CONNECTIONS = "too_many_connections"
     IDENTITY = "identity"
+    LAGGING = "lagging"
     OTHER = "other"

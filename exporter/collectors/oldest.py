@@ -5,6 +5,7 @@ from datetime import datetime
 
 from exporter.database import Database
 from exporter.job_types import JobTypes
+from exporter.replay import Replay
 from exporter.samples import Sample, Samples
 from jobqueue.catalogue import OLDEST_ACTIVE, OLDEST_READY, Metric
 from jobqueue.engine import Conn, QueueReader, Room
@@ -22,27 +23,30 @@ class OldestCollector:
         metric: Metric,
         read: Callable[[Conn, Room], Awaitable[Sequence[Oldest]]],
         queue: Database,
+        replay: Replay,
         job_types: JobTypes,
     ) -> None:
         self.name = name
         self._metric = metric
         self._read = read
         self._queue = queue
+        self._replay = replay
         self._job_types = job_types
 
     @classmethod
-    def ready(cls, reader: QueueReader, queue: Database, job_types: JobTypes) -> "OldestCollector":
+    def ready(cls, reader: QueueReader, queue: Database, replay: Replay, job_types: JobTypes) -> "OldestCollector":
         """When the oldest due job became due."""
-        return cls("ready", OLDEST_READY, reader.oldest_ready, queue, job_types)
+        return cls("ready", OLDEST_READY, reader.oldest_ready, queue, replay, job_types)
 
     @classmethod
-    def active(cls, reader: QueueReader, queue: Database, job_types: JobTypes) -> "OldestCollector":
+    def active(cls, reader: QueueReader, queue: Database, replay: Replay, job_types: JobTypes) -> "OldestCollector":
         """When the longest-running job started."""
-        return cls("active", OLDEST_ACTIVE, reader.oldest_active, queue, job_types)
+        return cls("active", OLDEST_ACTIVE, reader.oldest_active, queue, replay, job_types)
 
     async def collect(self) -> Samples:
         """Find the oldest."""
         async with self._queue.transaction() as conn:
+            await self._replay.lag(conn)
             rows = await self._read(conn, self._job_types.room)
         oldest: dict[str, datetime] = {}
         for row in rows:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from exporter.abilities import Can
 from exporter.database import Database, database_now
 from exporter.job_types import JobTypes
+from exporter.replay import Replay
 from exporter.samples import Sample, Samples, at
 from exporter.schedule_changes import ScheduleChanges
 from jobqueue.catalogue import (
@@ -37,6 +38,7 @@ class SchedulesCollector:
         self,
         engine: Engine,
         queue: Database,
+        replay: Replay,
         job_types: JobTypes,
         timetable: Timetable,
         changes: ScheduleChanges,
@@ -46,6 +48,7 @@ class SchedulesCollector:
     ) -> None:
         self._engine = engine
         self._queue = queue
+        self._replay = replay
         self._job_types = job_types
         self._timetable = timetable
         self._changes = changes
@@ -56,8 +59,10 @@ class SchedulesCollector:
     async def collect(self) -> Samples:
         """Read the schedules and look up their ticks, by the queue's clock."""
         async with self._queue.transaction() as conn:
+            lag = await self._replay.lag(conn)
             found = await recurring(self._engine, conn, self._configured)
-            now = await database_now(conn)
+            # Of a standby the moment that it knows: what came later isn't missing, it is on its way.
+            now = await database_now(conn) - lag
         self._timetable.recall(await self._changes.recall())
         ends = self._ends() if self._can(Capability.COMPLETIONS) else {}
         # In a thread: to read an expression takes a millisecond, and a scrape shall not wait for a thousand.

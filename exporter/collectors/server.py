@@ -8,8 +8,9 @@ from psycopg import Error
 from exporter.abilities import Abilities
 from exporter.database import Database
 from exporter.identity import SourceIdentity
+from exporter.replay import Replay
 from exporter.samples import Sample, Samples
-from jobqueue.catalogue import FOLDED, SOURCE_CAPABILITY, SOURCE_INFO
+from jobqueue.catalogue import FOLDED, REPLAY_LAG, SOURCE_CAPABILITY, SOURCE_INFO
 from jobqueue.engine import Capability, Engine
 
 
@@ -26,6 +27,7 @@ class ServerCollector:
         store: Database,
         identity: SourceIdentity,
         abilities: Abilities,
+        replay: Replay,
         folded: Callable[[], int],
     ) -> None:
         self._engine = engine
@@ -33,13 +35,15 @@ class ServerCollector:
         self._store = store
         self._identity = identity
         self._abilities = abilities
+        self._replay = replay
         self._folded = folded
 
     async def collect(self) -> Samples:
-        """Ask for the versions, and whether the source's name stands for this queue."""
+        """Ask for the versions, how far a standby is behind, and whether the source's name stands for this queue."""
         async with self._queue.transaction() as conn:
             await self._identity.see(conn)
             server_version = conn.info.parameter_status("server_version") or ""
+            lag = await self._replay.look(conn)
             await self._abilities.read(conn)
             engine_version = await self._engine.reader.engine_version(conn)
         with suppress(Error):  # tables of ours that can't be read say so in collector store
@@ -49,4 +53,5 @@ class ServerCollector:
             Sample(SOURCE_INFO, (self._engine.name, engine_version, server_version), 1),
             *(Sample(SOURCE_CAPABILITY, (each,), self._abilities.can(each)) for each in Capability),
             Sample(FOLDED, ("job_types",), self._folded()),
+            *([] if lag is None else [Sample(REPLAY_LAG, (), lag.total_seconds())]),
         )

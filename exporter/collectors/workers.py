@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from exporter.database import Database
 from exporter.job_types import JobTypes
+from exporter.replay import Replay
 from exporter.samples import Sample, Samples, at
 from jobqueue.catalogue import (
     FOLDED,
@@ -25,15 +26,16 @@ class WorkersCollector:
     name = "workers"
     share = 0.0005
 
-    def __init__(self, reader: QueueReader, queue: Database, job_types: JobTypes) -> None:
+    def __init__(self, reader: QueueReader, queue: Database, replay: Replay, job_types: JobTypes) -> None:
         self._reader = reader
         self._queue = queue
+        self._replay = replay
         self._job_types = job_types
 
     async def collect(self) -> Samples:
         """List the workers."""
         async with self._queue.transaction() as conn:
-            workers = await self._reader.workers(conn)
+            workers = await self._reader.workers(conn, await self._replay.lag(conn))
         folded = Sample(FOLDED, ("workers",), workers.more)
         return (folded, *(sample for worker in workers.rows for sample in self._samples(worker)))
 

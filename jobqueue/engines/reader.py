@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -130,11 +130,11 @@ class SqlReader:
                 async for slot, job_type, state, jobs, others in cursor
             ]
 
-    async def workers(self, conn: Conn) -> Listed[Worker]:
+    async def workers(self, conn: Conn, lag: timedelta = timedelta()) -> Listed[Worker]:
         """List the workers; none where the engine has no such query, or this version no such table."""
         if Capability.HEARTBEATS in self._newer and not await self._is_newer(conn):
             return Listed()
-        return await self._listed(conn, Worker, "workers")
+        return await self._listed(conn, Worker, "workers", {"lag": lag})
 
     async def schedules(self, conn: Conn) -> Listed[ScheduleRow]:
         """List the recurring jobs; none where the engine has no such query."""

@@ -200,6 +200,21 @@ def _collector_hangs(scene: Scene, _: Random, trouble: Trouble) -> None:
     scene.told[About("JobQueueDataStale", "warning")] = trouble
 
 
+def _standby_lags(scene: Scene, dice: Random, trouble: Trouble) -> None:
+    """Its figures of the present are absent meanwhile; a little lag is none."""
+    behind = [dice.uniform(61, 4000) for _ in range(MINUTES)]
+    scene.show(metrics.REPLAY_LAG, lambda at: behind[at] if trouble.begin <= at < trouble.end else dice.uniform(0, 50))
+    for metric in (metrics.OLDEST_READY, metrics.OLDEST_ACTIVE):
+        _while(scene, trouble, metric, lambda _: None, job_type=JOB)
+    _while(scene, trouble, metrics.JOBS, lambda _: None, job_type=JOB, state="pending")
+    _while(scene, trouble, metrics.COLLECTOR_SUCCESS, lambda _: 0, collector="workers")
+    for worker in ("w1", "w2"):
+        for metric in (metrics.WORKER_ONLINE, metrics.WORKER_LAST_SEEN):
+            _while(scene, trouble, metric, lambda _: None, worker=worker)
+    scene.told[About("JobQueueReplicaLagging", "warning")] = trouble
+    scene.told[About("JobQueueCollectorFailing", "warning")] = trouble
+
+
 def _names_are_folded(scene: Scene, dice: Random, trouble: Trouble) -> None:
     """Now more and now fewer."""
     folded = [dice.randint(1, 40) for _ in range(MINUTES)]
@@ -244,6 +259,7 @@ _MAKINGS: tuple[Making, ...] = (
     _database_is_gone,
     _collector_fails,
     _collector_hangs,
+    _standby_lags,
     _names_are_folded,
     _janitor_stops,
     _admin_fails_jobs,
