@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
+import structlog
+
 from exporter.trouble import ExplainedError, reason_of
 from jobqueue.engine import Capability, Conn, QueueReader
 from jobqueue.reasons import Reason
+
+log = structlog.get_logger()
 
 Can = Callable[[Capability], bool]
 """Whether the engine makes something possible; raises ``NotReadError`` before that was read."""
@@ -25,10 +29,13 @@ class Abilities:
     async def read(self, conn: Conn) -> None:
         """Look at the tables, whose version may have changed."""
         try:
-            self._lacking = await self._reader.lacking(conn)
+            lacking = await self._reader.lacking(conn)
         except Exception as error:
             self._reason = reason_of(error)
             raise
+        if lacking != (self._lacking or {}):
+            log.info("capabilities.lacking", **{str(capability): why for capability, why in lacking.items()})
+        self._lacking = lacking
 
     def can(self, capability: Capability) -> bool:
         """Whether the engine makes something possible, see ``Can``."""

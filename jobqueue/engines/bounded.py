@@ -10,8 +10,8 @@ from jobqueue.sql import load
 _QUERY = sql.Placeholder("query")
 _AROUND = load("jobqueue.engines", "bounded.sql", query=_QUERY, **bounds.literals())
 
-NUMBERS = frozenset({"parts", "is_there", "knows_ends", "first_completed", "slot_counts", "new_runs"})
-"""What needs nothing around it: numbers, times and flags, as many as slots; ``new_runs`` is bounded within."""
+NUMBERS = frozenset({"parts", "unreadable", "is_there", "knows_ends", "first_completed", "slot_counts", "new_runs"})
+"""What needs nothing around it: numbers, times, flags and a name, as many as slots; ``new_runs`` is bounded within."""
 
 
 def bounded(queries: Mapping[str, sql.Composed]) -> dict[str, sql.Composed]:

@@ -37,7 +37,8 @@ def queries(package: str, schema: str, **pieces: sql.Composed) -> Mapping[str, s
     *pieces* stand in several of them, as ``{name}``. What they answer is bounded.
     """
     own = load(package, "queries.sql", schema=schema, schema_name=Literal(schema), **pieces)
-    return bounded({**of_finished(own["finished"]), **own})
+    newer = load("jobqueue.engines", "newer.sql", schema_name=Literal(schema))
+    return bounded({**of_finished(own["finished"]), **newer, **own})
 
 
 def of_finished(finished: sql.Composed) -> Mapping[str, sql.Composed]:
@@ -48,7 +49,8 @@ def of_finished(finished: sql.Composed) -> Mapping[str, sql.Composed]:
 class SqlReader:
     """A ``QueueReader`` whose every answer is one named query; an engine overrides what takes more.
 
-    *lacks* holds for all versions, *newer* for those in which query ``parts`` doesn't find what they need.
+    *lacks* holds for all versions, *newer* for those in which query ``parts`` doesn't find what they need. Where it
+    does, the columns of *newer_tables* may still be forbidden: an engine's upgrade brings tables, but no grants.
     """
 
     def __init__(
@@ -56,17 +58,25 @@ class SqlReader:
         queries: Mapping[str, sql.Composed],
         lacks: Mapping[Capability, str] = MappingProxyType({}),
         newer: Mapping[Capability, str] = MappingProxyType({}),
+        newer_tables: Mapping[str, Collection[str]] = MappingProxyType({}),
     ) -> None:
         self.queries = queries
         self._lacks = lacks
         self._newer = newer
+        wanted = [(table, column) for table, columns in newer_tables.items() for column in columns]
+        self._wanted = {"tables": [table for table, _ in wanted], "columns": [column for _, column in wanted]}
 
     async def lacking(self, conn: Conn) -> Mapping[Capability, str]:
         """Say what the engine lacks in any version, and in this one."""
-        return self._lacks if await self._is_newer(conn) else {**self._lacks, **self._newer}
+        if not self._newer:
+            return self._lacks
+        if not await self._value(conn, "parts"):
+            return {**self._lacks, **self._newer}
+        forbidden = await self._forbidden(conn)
+        return self._lacks if forbidden is None else {**self._lacks, **dict.fromkeys(self._newer, forbidden)}
 
     async def engine_version(self, conn: Conn) -> str:
-        """Say which version runs; an old one may have to be asked otherwise."""
+        """Say which version runs; one that is old, or that may not be asked, may have to be asked otherwise."""
         older = "older_version" in self.queries and not await self._is_newer(conn)
         version: str | None = await self._value(conn, "older_version" if older else "engine_version")
         return version or ""
@@ -131,7 +141,7 @@ class SqlReader:
             ]
 
     async def workers(self, conn: Conn, lag: timedelta = timedelta()) -> Listed[Worker]:
-        """List the workers; none where the engine has no such query, or this version no such table."""
+        """List the workers; none where the engine has no such query, or this version no table that we may read."""
         if Capability.HEARTBEATS in self._newer and not await self._is_newer(conn):
             return Listed()
         return await self._listed(conn, Worker, "workers", {"lag": lag})
@@ -162,7 +172,13 @@ class SqlReader:
             return {job_type: Hold(since, until) async for job_type, since, until in cursor}
 
     async def _is_newer(self, conn: Conn) -> bool:
-        return not self._newer or bool(await self._value(conn, "parts"))
+        """Whether what came with a version is there, and may be read."""
+        return not self._newer or (bool(await self._value(conn, "parts")) and await self._forbidden(conn) is None)
+
+    async def _forbidden(self, conn: Conn) -> str | None:
+        """Say which of the newer tables may not be read, by whom, and what mends it."""
+        row = await (await conn.execute(self.queries["unreadable"], self._wanted)).fetchone()
+        return None if row is None else f"role {row[0]} may not read {row[1]}: run python -m jobqueue grants again"
 
     async def _value(self, conn: Conn, query: str) -> Any:
         async with conn.cursor() as cursor:

@@ -47,7 +47,7 @@ def open_engine(schema: str) -> Engine:
     return Engine(
         name="oban",
         schema=schema,
-        reader=SqlReader(read, _LACKS, _NEWER),
+        reader=SqlReader(read, _LACKS, _NEWER, _NEWER_TABLES),
         control=SqlControl(control),
         tables=_TABLES,
         newer_tables=_NEWER_TABLES,

@@ -55,7 +55,7 @@ def open_engine(schema: str) -> Engine:
     return Engine(
         name="pgboss",
         schema=schema,
-        reader=SqlReader(read, newer=_NEWER),
+        reader=SqlReader(read, newer=_NEWER, newer_tables=_NEWER_TABLES),
         control=PgbossControl(control),
         tables=_TABLES,
         newer_tables=_NEWER_TABLES,

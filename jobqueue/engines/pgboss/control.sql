@@ -131,9 +131,12 @@ DELETE FROM {schema}.job
 RETURNING encode(sha256(convert_to(name, 'UTF8')), 'hex'), completed_on::text
 
 -- name: keeps_count
--- Whether each queue has a count of its finished jobs, which has to be lowered with them.
-SELECT EXISTS (SELECT FROM pg_attribute
-                WHERE attrelid = to_regclass(quote_ident({schema_name}) || '.queue') AND attname = 'retained_count')
+-- Whether each queue has a count of its finished jobs, which has to be lowered with them. Without the right to do so, as after
+-- an upgrade of pg-boss and before grants is run again, the jobs are deleted all the same: pg-boss counts anew by itself.
+SELECT count(*) = 2
+  FROM pg_attribute
+ WHERE attrelid = to_regclass(quote_ident({schema_name}) || '.queue') AND attname IN ('retained_count', 'total_count')
+   AND has_column_privilege(attrelid, attnum, 'UPDATE')
 
 -- name: lower_counts
 -- By the finish times of the jobs that are gone, queue by queue, each known by a digest: its name may be long. A count that is NULL stays so: pg-boss makes it with its
