@@ -96,7 +96,9 @@ class AscentDriver:
 
     async def cancel(self, job_id: str, job_type: str) -> None:
         await self._conn.execute(
-            "UPDATE ascent.jobs SET state = 'cancelled', finished_at = now() WHERE id = %s", (int(job_id),)
+            "UPDATE ascent.jobs SET state = 'cancelled', finished_at = now()"
+            " WHERE id = %s AND state IN ('pending', 'retry')",  # one that a worker was faster to end stays so
+            (int(job_id),),
         )
 
     async def finish(self, conn: AsyncConnection, job_id: str) -> None:
