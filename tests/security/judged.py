@@ -43,6 +43,8 @@ TRIED: Mapping[str, Group] = {
             "extra_float_digits": ("-15", "0", "3"),
             "lc_messages": ("C.UTF-8", "POSIX"),
             "search_path": ("ascent, public", "pg_temp", "system_status, ascent", '"$user"', ""),
+            "client_min_messages": ("debug5", "log", "warning", "error"),
+            "icu_validation_level": ("disabled", "debug5", "error"),
             "default_text_search_config": ("german",),
             "createrole_self_grant": ("set, inherit",),
             "plpgsql.extra_errors": ("all",),
@@ -51,7 +53,7 @@ TRIED: Mapping[str, Group] = {
             **_odd(
                 "bytea_output standard_conforming_strings quote_all_identifiers array_nulls transform_null_equals "
                 "backslash_quote escape_string_warning xmloption xmlbinary row_security check_function_bodies "
-                "client_min_messages password_encryption md5_password_warnings icu_validation_level "
+                "password_encryption md5_password_warnings "
                 "plpgsql.variable_conflict plpgsql.check_asserts plpgsql.print_strict_params lo_compat_privileges"
             ),
         },
@@ -132,7 +134,7 @@ TRIED: Mapping[str, Group] = {
             "log_min_error_statement": ("panic", "debug5"),
             "compute_query_id": ODD,
             "track_functions": ODD,
-            "wal_compression": ODD,
+            "wal_compression": ("pglz", "on"),
             "file_copy_method": ("copy",),
             "log_statement_sample_rate": ("0",),
             "log_transaction_sample_rate": ("1",),
