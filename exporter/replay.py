@@ -30,7 +30,7 @@ class Replay:
     """
 
     def __init__(self) -> None:
-        self._query = sql.load("exporter", "replay.sql")["lag"]
+        self._query = sql.load("jobqueue", "replay.sql")["lag"]
         self._is_standby = False
         self._had_everything_at: datetime | None = None
 

@@ -3,12 +3,15 @@
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 
+from jobqueue import sql
 from jobqueue.check.finding import Code, Finding, Level
 from jobqueue.check.queue import QUERIES
 from jobqueue.engine import Conn, Engine
 
 CLOCKS_APART = timedelta(seconds=5)
 """From where on ages on dashboards, which compare Prometheus' clock with the database's, mislead."""
+LAGS = timedelta(seconds=60)
+"""From where on the exporter shows no figures of the present."""
 NEEDED_CONNECTIONS = 2
 """Of the exporter, for each source: one to the queue, one to our tables."""
 
@@ -25,7 +28,7 @@ async def facts(conn: Conn, engine: Engine) -> Mapping[str, str]:
 
 
 async def connection_findings(conn: Conn) -> AsyncIterator[Finding]:
-    """Compare the clocks, and count the connections that the role may have."""
+    """Compare the clocks, look for a lag, and count the connections that the role may have."""
     before = datetime.now(UTC)
     _, clock, _, _ = await _server(conn)
     after = datetime.now(UTC)
@@ -37,6 +40,8 @@ async def connection_findings(conn: Conn) -> AsyncIterator[Finding]:
             "much where Prometheus runs by this clock; set both by NTP",
             level=Level.WARNING,
         )
+    async for finding in _lag_findings(conn):
+        yield finding
     role = await (await conn.execute(QUERIES["role"], {"schema": "", "role": conn.info.user})).fetchone()
     if role and 0 <= role[2] < NEEDED_CONNECTIONS:
         yield Finding(
@@ -44,6 +49,20 @@ async def connection_findings(conn: Conn) -> AsyncIterator[Finding]:
             f"role {conn.info.user} may have {role[2]} connections, the exporter needs {NEEDED_CONNECTIONS} for each "
             "source",
         )
+
+
+async def _lag_findings(conn: Conn) -> AsyncIterator[Finding]:
+    query = sql.load("jobqueue", "replay.sql")["lag"]
+    row = await (await conn.execute(query)).fetchone()
+    if row is None or not row[0]:
+        return
+    _, has_everything, replayed_until, now = row
+    if not has_everything and replayed_until is not None and now - replayed_until > LAGS:
+        lag = (now - replayed_until).total_seconds()
+        text = (
+            f"the standby is {lag:.0f} s behind its primary: figures of the present are absent beyond {LAGS.seconds} s"
+        )
+        yield Finding(Code.STANDBY_LAGS, text, level=Level.WARNING)
 
 
 async def _server(conn: Conn) -> tuple[int, datetime, str, bool]:

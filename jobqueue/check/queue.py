@@ -9,6 +9,7 @@ from jobqueue.check.finding import MIGRATE, RECORD, Code, Finding, Level
 from jobqueue.config import ConfiguredSchedule
 from jobqueue.detect import TABLES, VALUES, no_queue, queues
 from jobqueue.engine import Conn, Engine
+from jobqueue.engines.superfluous import superfluous_indexes
 from jobqueue.recurring import recurring
 from jobqueue.schedules import InvalidSchedule, parse
 from jobqueue.tables.grants import queue_grants
@@ -36,6 +37,13 @@ async def queue_findings(
     indexes = await (await conn.execute(QUERIES["indexes"], {"schema": engine.schema})).fetchall()
     for finding in _index_findings(engine, indexes):
         yield finding
+    for index in await superfluous_indexes(engine, conn):
+        yield Finding(
+            Code.INDEX_SUPERFLUOUS,
+            f"index {index.name} of {engine.schema}.{index.table} does what the engine's own {index.served_by} does",
+            (f"{index.remove.as_string()};",),
+            level=Level.WARNING,
+        )
     async for finding in _recorder_findings(conn, engine):
         yield finding
     cursor = await conn.execute(QUERIES["open_schemas"], {"schemas": ["public", engine.schema]})

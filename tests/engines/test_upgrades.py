@@ -108,7 +108,7 @@ async def test_a_table_that_an_upgrade_brings_is_lacking_alone_until_grants_is_r
                 served = await janitor_and_pages(roles["control"])
                 names = {role: urlsplit(url).username or "" for role, url in roles.items()}
                 migrate([queue], lambda line: None)
-                admin.execute("\n".join(grants([queue], **names)).encode())
+                admin.execute("\n".join(grants([queue], *names.values())).encode())
             mended = await exporter.poll()
             await exporter.close()
     finally:
