@@ -243,7 +243,8 @@ class Tally:
         begin = max(now - _DAY, min(first_completed or now, now))
         log.info("history.reading", since=begin)
         counted_from = self._anchor.counted_from or begin
-        start = minute_of(begin)
+        # Polls read what isn't settled again, and need its ends: a gap could only be filled while the store answers.
+        start = min(minute_of(begin), minute_of(now - self._settle))
         while start + _STEP <= minute_of(now - self._settle):
             await self._read_whole(start, start + _STEP, Anchor(None, counted_from))
             start += _STEP
