@@ -92,6 +92,18 @@ async def test_nothing_is_lost_while_our_tables_are_away(world: World, conn: Asy
         assert_same(pollers[0].counters(), truth(world.committed))
 
 
+async def test_a_source_that_was_just_begun_is_read_while_our_tables_are_away(world: World) -> None:
+    """Also when a minute began just now, of which the one before isn't settled."""
+    world.now = world.now.replace(second=1)
+    exporter = world.exporter()
+    await exporter.poll()
+
+    exporter.store.lose()
+    await exporter.poll()
+
+    assert exporter.store.failure is not None
+
+
 async def test_a_write_that_was_lost_with_its_server_is_made_again(world: World, conn: AsyncConnection) -> None:
     random, exporter = Random(3), world.exporter()
     await exporter.poll()

@@ -212,6 +212,10 @@ class MortalStore(RunStore):
         if self.crash == "after commit":
             raise Crash
 
+    def lose(self) -> None:
+        """Have the database of our tables refuse every connection from now on."""
+        self._database = Database("postgresql://nobody@127.0.0.1:1/nowhere", 1, read_only=False)
+
 
 class Exporter:
     """One exporter process: it has a memory, and loses it when it starts again."""
