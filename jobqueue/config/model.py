@@ -88,7 +88,7 @@ class Listen:
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class Log:
-    """What is logged, and whether for people or for machines (``console`` when they look on)."""
+    """The least level that is logged, and the format: ``console`` in a terminal, else ``json``."""
 
     level: Annotated[
         Literal["debug", "info", "warning", "error"], BeforeValidator(lower), Field(description="a level")
