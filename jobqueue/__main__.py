@@ -56,14 +56,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         action="append",
         default=[],
-        help="the source NAME is the same queue as before, at the place that is configured now: keep what was counted",
+        help="NAME stands for the same queue as before, which has moved: keep what was counted; default none",
     )
     migrating.add_argument(
         "--forget",
         metavar="NAME",
         action="append",
         default=[],
-        help="delete what was counted under NAME, so that the name is free for another queue; the log of actions stays",
+        help="free NAME for another queue: delete what was counted, but not the log of actions; default none",
     )
     granting = commands.add_parser("grants", help="print the SQL that makes least-privilege roles")
     part = granting.add_mutually_exclusive_group()

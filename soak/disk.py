@@ -8,27 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import LiteralString
 from urllib.parse import quote, urlsplit
 
 import psycopg
 from psycopg import sql
 
 from demo.wheel import Account
+from jobqueue.sql import load
 
 _SIZE = "96m"
 _BALLAST = "ballast"
 _CHUNK = bytes(64 * 1024)
-_REFUSE: LiteralString = """
-CREATE OR REPLACE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS
-$body$BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END$body$;
-DO $body$ DECLARE place regclass; BEGIN
-  FOR place IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'system_status'::regnamespace LOOP
-    EXECUTE format('CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON %s EXECUTE FUNCTION public.refuse()', place);
-  END LOOP;
-END $body$
-"""
-_ALLOW: LiteralString = "DROP FUNCTION IF EXISTS public.refuse() CASCADE"
+_QUERIES = load("soak", "disk.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +48,14 @@ class Disk:
         if self.mount:
             self._put_ballast(self.mount / _BALLAST)
         else:
-            _run_in(address, name, _REFUSE)
+            _run_in(address, name, _QUERIES["refuse"])
 
     def clear(self, address: str, name: str) -> None:
         """Make room again."""
         if self.mount:
             (self.mount / _BALLAST).unlink(missing_ok=True)
         else:
-            _run_in(address, name, _ALLOW)
+            _run_in(address, name, _QUERIES["allow"])
 
     def _put_ballast(self, file: Path) -> None:
         with file.open("wb", buffering=0) as ballast:
@@ -75,7 +66,7 @@ class Disk:
                 return
 
 
-def _run_in(address: str, name: str, command: LiteralString) -> None:
+def _run_in(address: str, name: str, command: sql.Composed) -> None:
     there = urlsplit(address)._replace(path="/" + quote(name, safe="")).geturl()
     with psycopg.connect(there, autocommit=True) as conn:
         conn.execute(command)

@@ -17,17 +17,22 @@ NEEDED_CONNECTIONS = 2
 
 
 async def facts(conn: Conn, engine: Engine) -> Mapping[str, str]:
-    """What the database is, and what stands before it."""
-    session, _, version, is_standby = await _server(conn)
-    behind_pooler = session != conn.info.backend_pid  # a pooler makes up a number of its own
+    """What the database is, and how it is reached."""
+    _, _, version, is_standby = await _server(conn)
     return {
         "postgresql": version + (", a standby" if is_standby else ""),
         "engine": engine.name,
-        "connection": "through a pooler" if behind_pooler else "direct",
+        "connection": "direct",
     }
 
 
-async def connection_findings(conn: Conn) -> AsyncIterator[Finding]:
+async def pooled_session(conn: Conn) -> int | None:
+    """The server's number of the session behind a pooler, which tells its clients another; None without a pooler."""
+    session, *_ = await _server(conn)
+    return session if session != conn.info.backend_pid else None
+
+
+async def connection_findings(conn: Conn, user: str) -> AsyncIterator[Finding]:
     """Compare the clocks, look for a lag, and count the connections that the role may have."""
     before = datetime.now(UTC)
     _, clock, _, _ = await _server(conn)
@@ -42,12 +47,11 @@ async def connection_findings(conn: Conn) -> AsyncIterator[Finding]:
         )
     async for finding in _lag_findings(conn):
         yield finding
-    role = await (await conn.execute(QUERIES["role"], {"schema": "", "role": conn.info.user})).fetchone()
+    role = await (await conn.execute(QUERIES["role"], {"schema": "", "role": user})).fetchone()
     if role and 0 <= role[2] < NEEDED_CONNECTIONS:
         yield Finding(
             Code.CONNECTIONS_FEW,
-            f"role {conn.info.user} may have {role[2]} connections, the exporter needs {NEEDED_CONNECTIONS} for each "
-            "source",
+            f"role {user} may have {role[2]} connections, the exporter needs {NEEDED_CONNECTIONS} for each source",
         )
 
 

@@ -98,5 +98,3 @@ SELECT pg_backend_pid() AS session,
        current_setting('server_version') AS version,
        pg_is_in_recovery() AS is_standby
 
--- name: session
-SELECT pg_backend_pid()

@@ -1,7 +1,8 @@
 """Looks at one source from end to end: how it is reached, its queue, our tables, the view, the roles."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import LiteralString
 
@@ -9,10 +10,10 @@ from psycopg import AsyncConnection, Error
 from psycopg.errors import InsufficientPrivilege
 
 from jobqueue.bounds import line
-from jobqueue.check.connection import connection_findings, facts
+from jobqueue.check.connection import connection_findings, facts, pooled_session
 from jobqueue.check.finding import Code, Finding, Report
 from jobqueue.check.queue import queue_findings
-from jobqueue.check.roles import Roles, exporter_role, role_findings
+from jobqueue.check.roles import Roles, current_user, exporter_role, role_findings
 from jobqueue.check.tables import table_findings, view_findings
 from jobqueue.config import Source
 from jobqueue.engine import Conn, Engine
@@ -21,6 +22,8 @@ from jobqueue.session import pinned, prepare
 from jobqueue.tables.identity import Place, place
 
 _LIMITS: LiteralString = "SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '2s'"
+
+_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -49,13 +52,28 @@ async def _look_at_queue(look: _Look, source: Source, engine: Engine, roles: Rol
         async with _reading(dsn) as conn:
             look.queue = await place(conn)
             look.facts |= await facts(conn, engine)
-            look.findings += [finding async for finding in connection_findings(conn)]
+            pooled = await pooled_session(conn)
+            user = await current_user(conn)
+            look.findings += [finding async for finding in connection_findings(conn, user)]
             role = await exporter_role(conn, engine, roles)
             look.findings += [finding async for finding in queue_findings(conn, engine, role, source.schedules)]
             if roles is not None:
                 look.findings += [finding async for finding in role_findings(conn, engine, source, roles)]
+        if pooled is not None:
+            look.facts["connection"] = f"through a pooler in {await _pool_mode(dsn)} mode"
     except Error as error:
         look.findings.append(Finding(Code.UNREACHABLE, f"queue: {line(error)}"))
+
+
+async def _pool_mode(dsn: str) -> str:
+    """Tell a pooler's mode: by transaction, two clients that stay connected take turns with one session."""
+    sessions = []
+    with suppress(TimeoutError):  # by session, a pool of one has none left for the second client
+        async with asyncio.timeout(_SECONDS), await _connect(dsn) as one, await _connect(dsn) as other:
+            for conn in (one, other):
+                async with conn.transaction():
+                    sessions.append(await pooled_session(conn))
+    return "transaction" if len(sessions) > len(set(sessions)) else "session"
 
 
 async def _look_at_tables(look: _Look, source: Source, engine: Engine, roles: Roles | None, queue: Place) -> None:
@@ -76,10 +94,14 @@ async def _look_at_tables(look: _Look, source: Source, engine: Engine, roles: Ro
 @asynccontextmanager
 async def _reading(dsn: str) -> AsyncIterator[Conn]:
     """A transaction with limits, that changes nothing."""
-    async with await AsyncConnection.connect(
+    async with await _connect(dsn) as conn, conn.transaction(force_rollback=True):
+        await conn.execute(f"{pinned(conn)}; {_LIMITS}")
+        yield conn
+
+
+async def _connect(dsn: str) -> Conn:
+    conn = await AsyncConnection.connect(
         dsn, autocommit=True, connect_timeout=5, application_name="system-status check", prepare_threshold=None
-    ) as conn:
-        prepare(conn)
-        async with conn.transaction(force_rollback=True):
-            await conn.execute(f"{pinned(conn)}; {_LIMITS}")
-            yield conn
+    )
+    prepare(conn)
+    return conn

@@ -19,6 +19,7 @@ from jobqueue.config import Source
 from tests.conftest import Server
 from tests.exporter.process import run
 from tests.exporter.scrape import source
+from tests.pgbouncer import MODES, pooled
 from tests.security.roles import as_role, least_privileged
 
 
@@ -152,6 +153,14 @@ async def test_the_sql_of_all_findings_is_mended_by_psql_as_it_stands(migrated: 
             "check", "--fix-sql", *options(roles), module="system_status", DATABASE_URL=roles["exporter"]
         )
     assert (printed.code, printed.output.strip()) == (0, "")
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_pooler_and_its_mode_are_told(migrated: str, mode: str) -> None:
+    async with pooled(migrated, mode) as address:
+        report = await look_at_source(source(address))
+
+    assert (report.findings, report.facts["connection"]) == ([], f"through a pooler in {mode} mode")
 
 
 async def test_findings_are_given_to_programs_as_json(migrated: str, roles: dict[str, str]) -> None:
