@@ -73,9 +73,17 @@ SELECT role.rolsuper AS is_superuser,
  WHERE role.rolname = %(role)s
 
 -- name: missing_rights
+-- In a schema that we may not use, PostgreSQL refuses to look anything up: of what is in there nothing is said, and the right
+-- to use the schema is among those that are asked for.
 SELECT wanted.number
-  FROM unnest(%(kinds)s::text[], %(places)s::text[], %(columns)s::text[], %(privileges)s::text[])
-       WITH ORDINALITY AS wanted (kind, place, column_name, privilege, number)
+  FROM (SELECT kind, column_name, privilege, number,
+               CASE WHEN kind = 'schema'
+                      OR has_schema_privilege((SELECT oid FROM pg_namespace
+                                                WHERE nspname = (parse_ident(place, false))[1]), 'USAGE')
+                    THEN place
+               END AS place
+          FROM unnest(%(kinds)s::text[], %(places)s::text[], %(columns)s::text[], %(privileges)s::text[])
+               WITH ORDINALITY AS every (kind, place, column_name, privilege, number)) AS wanted
   LEFT JOIN pg_attribute AS attribute
     ON wanted.kind = 'table' AND attribute.attrelid = to_regclass(wanted.place)
    AND attribute.attname = wanted.column_name AND NOT attribute.attisdropped
@@ -92,9 +100,8 @@ SELECT wanted.number
  ORDER BY wanted.number
 
 -- name: server
--- The server's own number of the session, which a pooler hides; its clock; how far a standby is behind, if it is one.
+-- The server's own number of the session, which a pooler hides; its clock; whether it is a standby.
 SELECT pg_backend_pid() AS session,
        clock_timestamp() AS clock,
        current_setting('server_version') AS version,
        pg_is_in_recovery() AS is_standby
-
