@@ -32,7 +32,7 @@ async def pooled_session(conn: Conn) -> int | None:
     return session if session != conn.info.backend_pid else None
 
 
-async def connection_findings(conn: Conn, user: str) -> AsyncIterator[Finding]:
+async def connection_findings(conn: Conn) -> AsyncIterator[Finding]:
     """Compare the clocks, look for a lag, and count the connections that the role may have."""
     before = datetime.now(UTC)
     _, clock, _, _ = await _server(conn)
@@ -47,12 +47,22 @@ async def connection_findings(conn: Conn, user: str) -> AsyncIterator[Finding]:
         )
     async for finding in _lag_findings(conn):
         yield finding
-    role = await (await conn.execute(QUERIES["role"], {"schema": "", "role": user})).fetchone()
+    _, login = await users(conn)
+    role = await (await conn.execute(QUERIES["role"], {"schema": "", "role": login})).fetchone()
     if role and 0 <= role[2] < NEEDED_CONNECTIONS:
         yield Finding(
             Code.CONNECTIONS_FEW,
-            f"role {user} may have {role[2]} connections, the exporter needs {NEEDED_CONNECTIONS} for each source",
+            f"role {login} may have {role[2]} connections, the exporter needs {NEEDED_CONNECTIONS} for each source",
         )
+
+
+async def users(conn: Conn) -> tuple[str, str]:
+    """The role whose rights the connection has, and the one that logged in."""
+    row = await (await conn.execute(QUERIES["user"])).fetchone()
+    if row is None:
+        raise AssertionError("a SELECT without FROM has a row")
+    user, login = row
+    return user, login
 
 
 async def _lag_findings(conn: Conn) -> AsyncIterator[Finding]:

@@ -99,6 +99,10 @@ SELECT wanted.number
            END
  ORDER BY wanted.number
 
+-- name: user
+-- Whose rights count, and who logged in. A pooler may log in as another than we name, and a login may have a role set.
+SELECT current_user::text, session_user::text
+
 -- name: server
 -- The server's own number of the session, which a pooler hides; its clock; whether it is a standby.
 SELECT pg_backend_pid() AS session,

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
+from jobqueue.check.connection import users
 from jobqueue.check.finding import Code, Finding, Level
 from jobqueue.check.queue import QUERIES
 from jobqueue.check.rights import missing_rights, printed_rights
@@ -24,7 +25,7 @@ class Roles:
 
 async def exporter_role(conn: Conn, engine: Engine, roles: Roles | None) -> str:
     """The role whose rights on the queue count: the connection's, if it may be the exporter's."""
-    user = await current_user(conn)
+    user, _ = await users(conn)
     if roles is None or await _is_mighty(conn, engine, roles.exporter) is None:
         return user
     other = user in (roles.control, roles.grafana) or await _is_mighty(conn, engine, user)
@@ -57,7 +58,7 @@ async def role_findings(conn: Conn, engine: Engine, source: Source, roles: Roles
         else:
             async for finding in _lacking(conn, role, list(statements)):
                 yield finding
-    user = await current_user(conn)
+    user, _ = await users(conn)
     if user not in (roles.exporter, roles.control, roles.grafana) and await _is_mighty(conn, engine, user):
         yield Finding(
             Code.ROLE_MIGHTY,
@@ -65,12 +66,6 @@ async def role_findings(conn: Conn, engine: Engine, source: Source, roles: Roles
             f"this check; run the programs as {roles.exporter} and {roles.control}",
             level=Level.WARNING,
         )
-
-
-async def current_user(conn: Conn) -> str:
-    """The role whose rights hold; a pooler or a set role may make it another than the address names."""
-    row = await (await conn.execute("SELECT current_user::text")).fetchone()
-    return row[0] if row else ""
 
 
 async def _lacking(conn: Conn, role: str, statements: Iterable[str]) -> AsyncIterator[Finding]:

@@ -13,7 +13,7 @@ from jobqueue.bounds import line
 from jobqueue.check.connection import connection_findings, facts, pooled_session
 from jobqueue.check.finding import Code, Finding, Report
 from jobqueue.check.queue import queue_findings
-from jobqueue.check.roles import Roles, current_user, exporter_role, role_findings
+from jobqueue.check.roles import Roles, exporter_role, role_findings
 from jobqueue.check.tables import table_findings, view_findings
 from jobqueue.config import Source
 from jobqueue.engine import Conn, Engine
@@ -53,8 +53,7 @@ async def _look_at_queue(look: _Look, source: Source, engine: Engine, roles: Rol
             look.queue = await place(conn)
             look.facts |= await facts(conn, engine)
             pooled = await pooled_session(conn)
-            user = await current_user(conn)
-            look.findings += [finding async for finding in connection_findings(conn, user)]
+            look.findings += [finding async for finding in connection_findings(conn)]
             role = await exporter_role(conn, engine, roles)
             look.findings += [finding async for finding in queue_findings(conn, engine, role, source.schedules)]
             if roles is not None:
