@@ -36,3 +36,7 @@ SELECT version, checksum FROM system_status.migrations
 
 -- name: record
 INSERT INTO system_status.migrations (version, name, checksum) VALUES (%s, %s, %s)
+
+-- name: view_owner
+-- By whose rights the view reads; no row while there is none.
+SELECT pg_get_userbyid(relowner)::text FROM pg_class WHERE oid = to_regclass('system_status.recent_jobs')

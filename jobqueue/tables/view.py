@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 from psycopg import sql
+from psycopg.errors import InsufficientPrivilege
 
+from jobqueue.bounds import line
 from jobqueue.detect import Found
 from jobqueue.engines import ENGINES, open_engine
+from jobqueue.sql import load
 from jobqueue.tables.identity import QUERIES
 from jobqueue.tables.targets import found_queues
 
@@ -29,6 +32,26 @@ def _parts(conn: psycopg.Connection, say: Callable[[str], None]) -> Iterator[sql
                 f"python -m jobqueue migrate --forget {name} deletes what was counted of it"
             )
             continue
+        select = open_engine(engine, schema).recent_jobs
+        if (refusal := _refusal(conn, select)) is not None:
+            say(
+                f"{name}: left out of view recent_jobs, as the view's owner may not read it ({refusal}); run this as a "
+                "role that may read all queues of the database"
+            )
+            continue
         yield sql.SQL("SELECT {name}::text AS source, jobs.* FROM ({select}) AS jobs").format(
-            name=sql.Literal(name), select=open_engine(engine, schema).recent_jobs
+            name=sql.Literal(name), select=select
         )
+
+
+def _refusal(conn: psycopg.Connection, select: sql.Composed) -> str | None:
+    """Why the view's owner may not read one queue: the view would then fail for all of them."""
+    owner = conn.execute(load("jobqueue.tables")["view_owner"]).fetchone()
+    try:
+        with conn.transaction(force_rollback=True):
+            if owner is not None:
+                conn.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(*owner)))
+            conn.execute(sql.SQL("SELECT FROM ({}) AS jobs LIMIT 0").format(select))
+    except InsufficientPrivilege as error:
+        return line(error)
+    return None
