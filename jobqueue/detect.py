@@ -13,6 +13,7 @@ VALUES: Mapping[str, list[str]] = {
     "tables": sorted({table for name in ENGINES for table in open_engine(name, None).tables})
 }
 """What it takes."""
+_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,12 @@ def no_queue(engine: str, schema: str, database: str, found: Iterable[Found]) ->
     """Say that a queue isn't where it was looked for, and which are."""
     others = list(found)
     capitals = [other.schema for other in others if other.engine == engine and other.schema.lower() == schema.lower()]
+    listed = ", ".join(map(str, others[:_SHOWN])) or "none that System Status knows"
+    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
     hint = "; capitals count, and an engine that writes a name without double quotes, as pg-boss does, makes them small"
     return (
         f"no {engine} queue in schema {schema} of database {database}: is the database right, and QUEUE_ENGINE, "
-        f"QUEUE_SCHEMA (engine, schema in the file)? Found here: "
-        f"{', '.join(map(str, others)) or 'none that System Status knows'}{hint if capitals else ''}"
+        f"QUEUE_SCHEMA (engine, schema in the file)? Found here: {listed}{more}{hint if capitals else ''}"
     )
 
 
