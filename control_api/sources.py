@@ -143,7 +143,7 @@ class ControlledSource:
     async def name_taken(self, conn: Conn) -> str | None:
         """Say that the source's name, and so the log under it, is another queue's; None where it isn't."""
         own, found = Identity(self.engine.name, self.engine.schema), await known(conn, self.name)
-        return None if found in (None, own) else name_taken(self.name, found, own)
+        return None if found is None or found.is_same(own) else name_taken(self.name, found, own)
 
     async def changes_nothing(self, conn: Conn) -> bool:
         """Whether the database is a standby."""

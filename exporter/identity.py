@@ -56,7 +56,7 @@ class SourceIdentity:
             self._tables = tables, await place(tables)
         own = identity(self._engine.name, self._engine.schema, self._queue[1], self._tables[1])
         found = await register(tables, self._source, own)
-        refusal = None if found == own else name_taken(self._source, found, own)
+        refusal = None if found.is_same(own) else name_taken(self._source, found, own)
         if refusal is not None and refusal != self._refusal:
             log.error("source.name_taken", source=self._source, error=refusal)
         self._refusal = refusal

@@ -33,7 +33,7 @@ async def table_findings(conn: Conn, engine: Engine, source: Source, role: str, 
         return
     own = identity(engine.name, engine.schema, queue, await place(conn))
     found = await known(conn, source.name)
-    if found not in (None, own):
+    if found is not None and not found.is_same(own):
         yield Finding(Code.NAME_TAKEN, name_taken(source.name, found, own))
 
 

@@ -6,7 +6,7 @@ and tables along together.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from jobqueue import sql
 from jobqueue.engine import Conn
@@ -22,6 +22,10 @@ class Place:
     """The system identifier; empty where the role may not read it."""
     oid: int
     database: str
+
+    def is_same(self, other: "Place") -> bool:
+        """Whether both are one database, as far as the roles may see."""
+        return (self.oid, self.database) == (other.oid, other.database) and _agree(self.server, other.server)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +43,29 @@ class Identity:
         """Whether queue and tables share a database."""
         return self.server is None
 
+    def is_same(self, other: "Identity") -> bool:
+        """Whether both are one queue, as far as the roles may see that named them."""
+        return replace(self, server=other.server) == other and _agree(self.server, other.server)
+
     @property
     def values(self) -> Mapping[str, str | None]:
         """For the queries of ``identity.sql``."""
         return asdict(self)
 
     def __str__(self) -> str:
-        where = "of the same database" if self.is_here else f"of database {self.database} on server {self.server}"
+        server = self.server or "that its role may not ask for its identifier"
+        where = "of the same database" if self.is_here else f"of database {self.database} on server {server}"
         return f"the {self.engine} queue in schema {self.schema} {where}"
+
+
+def _agree(server: str | None, other: str | None) -> bool:
+    """Whether two identifiers may be of one server: one that may not be read is taken for any."""
+    return server == other or "" in (server, other)
 
 
 def identity(engine: str, schema: str, queue: Place, tables: Place) -> Identity:
     """The identity of a queue in the database *queue*, seen from where our *tables* are."""
-    if queue == tables:
+    if queue.is_same(tables):
         return Identity(engine, schema)
     return Identity(engine, schema, queue.server, queue.database)
 

@@ -121,5 +121,5 @@ def _take_names(conn: psycopg.Connection, target: Target, moved: Collection[str]
         if name in moved:
             conn.execute(QUERIES["move"], values)
         row = conn.execute(QUERIES["known"], {"source": name}).fetchone()
-        if row and Identity(*row) != own:
+        if row and not Identity(*row).is_same(own):
             raise MigrationError(name_taken(name, Identity(*row), own))

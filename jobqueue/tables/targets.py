@@ -69,7 +69,7 @@ def _of_source(source: Source) -> Iterator[tuple[Place, str, Identity]]:
     store = _seen(store_dsn, source) if store_dsn != queue_dsn else queue
     yield store.place, store_dsn, identity(engine.name, engine.schema, queue.place, store.place)
     # A standby takes no tables; what its primary has of them arrives by itself.
-    if not queue.standby and queue.place != store.place:
+    if not queue.standby and not queue.place.is_same(store.place):
         yield queue.place, queue_dsn, Identity(engine.name, engine.schema)
 
 
