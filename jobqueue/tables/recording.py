@@ -35,7 +35,8 @@ def record_completions(sources: Sequence[Source], say: Callable[[str], None]) ->
 def remove_recorders(sources: Sequence[Source], say: Callable[[str], None]) -> None:
     """Take away what ``record_completions`` made. Raises ``MigrationError``."""
     table = load("jobqueue.engines", "recorder.sql")["remove_table"]
-    for source, dsn in _queues(sources):
+    # An engine whose migration the recorder stood in the way of may have stopped half-way.
+    for source, dsn in _queues(sources, incomplete=True):
         recorder = _engine(source).recorder
         if recorder is None:
             continue
@@ -64,9 +65,10 @@ def replace_recorder(conn: psycopg.Connection, source: Source, say: Callable[[st
     say(f"{source.name}: recorder replaced: every role could run code as the owner of its functions")
 
 
-def _queues(sources: Sequence[Source]) -> list[tuple[Source, str]]:
+def _queues(sources: Sequence[Source], *, incomplete: bool = False) -> list[tuple[Source, str]]:
     """Each source with a connection string to its queue that takes changes."""
-    return [(source, target.dsn) for target in targets(sources) for source in target.with_queue]
+    found = targets(sources, incomplete=incomplete)
+    return [(source, target.dsn) for target in found for source in target.with_queue]
 
 
 def _engine(source: Source) -> Engine:

@@ -41,14 +41,14 @@ class _Seen:
     queues: Sequence[Found]
 
 
-def targets(sources: Sequence[Source]) -> list[Target]:
+def targets(sources: Sequence[Source], *, incomplete: bool = False) -> list[Target]:
     """Look at all databases of these sources before anything is changed in one of them.
 
-    Raises ``MigrationError``, also where a queue isn't there.
+    Raises ``MigrationError``, also where a queue isn't there, unless it may be *incomplete*.
     """
     found: dict[Place, Target] = {}
     for source in sources:
-        for place, dsn, own in _of_source(source):
+        for place, dsn, own in _of_source(source, incomplete=incomplete):
             found.setdefault(place, Target(dsn)).add(source, own)
     return list(found.values())
 
@@ -58,12 +58,12 @@ def found_queues(conn: psycopg.Connection) -> list[Found]:
     return queues(conn.execute(TABLES, VALUES).fetchall())
 
 
-def _of_source(source: Source) -> Iterator[tuple[Place, str, Identity]]:
+def _of_source(source: Source, *, incomplete: bool) -> Iterator[tuple[Place, str, Identity]]:
     """Where our tables are wanted for one source: beside what it counts, and beside its queue for view and log."""
     engine = open_engine(source.engine, source.schema)
     queue_dsn, store_dsn = source.dsn.get_secret_value(), source.store_dsn.get_secret_value()
     queue = _seen(queue_dsn, source)
-    if Found(engine.name, engine.schema) not in queue.queues:
+    if not incomplete and Found(engine.name, engine.schema) not in queue.queues:
         absent = no_queue(engine.name, engine.schema, queue.place.database, queue.queues)
         raise MigrationError(f"{source.name}: {absent}")
     store = _seen(store_dsn, source) if store_dsn != queue_dsn else queue
