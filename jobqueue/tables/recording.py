@@ -35,8 +35,7 @@ def record_completions(sources: Sequence[Source], say: Callable[[str], None]) ->
 def remove_recorders(sources: Sequence[Source], say: Callable[[str], None]) -> None:
     """Take away what ``record_completions`` made. Raises ``MigrationError``."""
     table = load("jobqueue.engines", "recorder.sql")["remove_table"]
-    # An engine whose migration the recorder stood in the way of may have stopped half-way.
-    for source, dsn in _queues(sources, incomplete=True):
+    for source, dsn in _queues(sources):
         recorder = _engine(source).recorder
         if recorder is None:
             continue
@@ -65,10 +64,12 @@ def replace_recorder(conn: psycopg.Connection, source: Source, say: Callable[[st
     say(f"{source.name}: recorder replaced: every role could run code as the owner of its functions")
 
 
-def _queues(sources: Sequence[Source], *, incomplete: bool = False) -> list[tuple[Source, str]]:
-    """Each source with a connection string to its queue that takes changes."""
-    found = targets(sources, incomplete=incomplete)
-    return [(source, target.dsn) for target in found for source in target.with_queue]
+def _queues(sources: Sequence[Source]) -> list[tuple[Source, str]]:
+    """Each source with a connection string to its queue that takes changes.
+
+    The queue may be incomplete: an engine's own migration can stop half-way because a recorder stands in its way.
+    """
+    return [(source, target.dsn) for target in targets(sources, incomplete=True) for source in target.with_queue]
 
 
 def _engine(source: Source) -> Engine:
