@@ -7,10 +7,14 @@ PAGE := preview/web/dist/index.html
 HAS_NODE := node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
 TOOLS := .tools/prometheus .tools/prometheus-alertmanager .tools/prometheus-postgres-exporter .tools/nginx .tools/pgbouncer .tools/chromium
 NODE_ENGINES := graphile pgboss
+FAST := tests/config tests/schedules tests/tables tests/docs/test_docs.py tests/test_command.py tests/test_help.py
 NEWER_PYTHON := $(shell scripts/newer-python 12)
 
-.PHONY: demo test check mutants bench soak preview pictures docs dashboards lock clean
+.PHONY: help demo test test-fast check generated mutants bench soak preview pictures docs dashboards lock clean
 .DEFAULT_GOAL := test
+
+help:  ## this list
+	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "%-12s%s\n", $$1, $$2}' Makefile
 
 demo: .venv/made $(if $(filter $(ENGINE),$(NODE_ENGINES)),.cache/$(ENGINE)/made)  ## a platform with workers, the exporter, Prometheus and the dashboards, until Ctrl-C; ENGINE=… has another queue
 	@scripts/debian-tool prometheus || echo "make: then the demo runs without Prometheus"
@@ -23,6 +27,9 @@ test: .venv/made $(TOOLS) $(NODE_ENGINES:%=.cache/%/made) $(if $(NEWER_PYTHON),.
 	@[ -x /usr/lib/postgresql/15/bin/postgres ] || scripts/debian-tool postgresql-15 || echo "make: then no test runs on PostgreSQL 15"
 	@[ -n "$(NEWER_PYTHON)" ] || echo "make: no Python 3.12 or newer here: in the tests of Oban for Python, SQL stands in for its workers"
 	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+test-fast: .venv/made  ## the tests that need no npm and no Debian package
+	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadfile $(FAST) $(PYTEST_ARGS)
 
 check: .venv/made  ## lint, format, types, imports
 	$(BIN)/ruff check .
@@ -49,6 +56,9 @@ docs: .venv/made  ## write what is generated: docs/metrics.md
 
 dashboards: .venv/made  ## write what is generated: dashboards/build/*.json
 	$(BIN)/python -m dashboards build
+
+generated: docs dashboards  ## write all that is generated, the files of deploy/ included
+	$(BIN)/python -m deploy
 
 lock: .venv/made  ## write what is generated: the lock files, after a change in pyproject.toml; LOCK_ARGS=--upgrade takes newer versions
 	@scripts/lock $(LOCK_ARGS)
