@@ -7,14 +7,15 @@ import yaml
 from aiohttp import ClientSession
 
 from jobqueue.check import Code, Finding, Report
-from system_status.installation.http import NoAnswerError, get_data
+from system_status.installation.http import NoAnswerError, get_data, understood
 
 
 async def alertmanager_report(session: ClientSession, address: str) -> Report:
     """Look at one Alertmanager."""
     facts: dict[str, str] = {}
     try:
-        findings = [finding async for finding in _findings(session, address.rstrip("/"), facts)]
+        with understood("Alertmanager", address):
+            findings = [finding async for finding in _findings(session, address.rstrip("/"), facts)]
     except NoAnswerError as error:
         findings = [Finding(Code.ALERTMANAGER_UNREACHABLE, str(error))]
     return Report("Alertmanager", findings, facts)
@@ -22,10 +23,8 @@ async def alertmanager_report(session: ClientSession, address: str) -> Report:
 
 async def _findings(session: ClientSession, address: str, facts: dict[str, str]) -> AsyncIterator[Finding]:
     status = await get_data(session, f"{address}/api/v2/status")
-    if not isinstance(status, dict) or "config" not in status:
-        raise NoAnswerError(f"{address}: not an answer of Alertmanager")
-    facts["version"] = str((status.get("versionInfo") or {}).get("version", ""))
     configuration = yaml.safe_load(status["config"]["original"]) or {}
+    facts["version"] = str((status.get("versionInfo") or {}).get("version", ""))
     receiver = (configuration.get("route") or {}).get("receiver")
     if not _sends(configuration, receiver):
         text = f"the default receiver {receiver!r} sends nothing: give it an integration, such as webhook_configs"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from jobqueue.check import Code, Finding, Level, Report
+from system_status.installation.http import without_user
 
 if TYPE_CHECKING:
     from dashboards.installed import Installed
@@ -21,7 +22,7 @@ async def grafana_report(address: str, token: str) -> Report:
     except ModuleNotFoundError:
         return Report("Grafana", [Finding(Code.GRAFANA_UNREACHABLE, f"not checked: {_MISSING}")])
     if not token:
-        text = f"{address}: no token: give a service account's in GRAFANA_TOKEN or GRAFANA_TOKEN_FILE"
+        text = f"{without_user(address)}: no token: give a service account's in GRAFANA_TOKEN or GRAFANA_TOKEN_FILE"
         return Report("Grafana", [Finding(Code.GRAFANA_UNREACHABLE, text)])
     try:
         found = await asyncio.to_thread(installed, address, token)

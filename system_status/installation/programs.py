@@ -5,7 +5,7 @@ from http import HTTPStatus
 from aiohttp import ClientSession
 
 from jobqueue.check import Code, Finding, Report
-from system_status.installation.http import NoAnswerError, get_text
+from system_status.installation.http import NoAnswerError, get_text, without_user
 
 _READY = "ok\n"
 
@@ -29,4 +29,4 @@ async def _report(session: ClientSession, subject: str, address: str, unreachabl
     if status == HTTPStatus.OK and text == _READY:
         return Report(subject, [])
     code = unready if status == HTTPStatus.SERVICE_UNAVAILABLE else unreachable
-    return Report(subject, [Finding(code, f"{url}: status {status}: {' '.join(text.split())[:500]}")])
+    return Report(subject, [Finding(code, without_user(f"{url}: status {status}: {' '.join(text.split())[:500]}"))])

@@ -10,7 +10,7 @@ import yaml
 from aiohttp import ClientSession
 
 from jobqueue.check import Code, Finding, Level, Report
-from system_status.installation.http import NoAnswerError, get_data
+from system_status.installation.http import NoAnswerError, get_data, understood
 from system_status.rules import rule_files
 
 OLDEST = (2, 42)
@@ -25,7 +25,9 @@ async def prometheus_report(session: ClientSession, address: str, sources: Colle
     """Look at one Prometheus; *sources* are the names that it should have."""
     facts: dict[str, str] = {}
     try:
-        findings = [finding async for finding in _findings(session, f"{address.rstrip('/')}/api/v1", sources, facts)]
+        with understood("Prometheus", address):
+            api = f"{address.rstrip('/')}/api/v1"
+            findings = [finding async for finding in _findings(session, api, sources, facts)]
     except NoAnswerError as error:
         findings = [Finding(Code.PROMETHEUS_UNREACHABLE, str(error))]
     return Report("Prometheus", findings, facts)
@@ -34,7 +36,7 @@ async def prometheus_report(session: ClientSession, address: str, sources: Colle
 async def _findings(
     session: ClientSession, api: str, sources: Collection[str], facts: dict[str, str]
 ) -> AsyncIterator[Finding]:
-    facts["version"] = (await _asked(session, f"{api}/status/buildinfo")).get("version", "")
+    facts["version"] = str((await _asked(session, f"{api}/status/buildinfo")).get("version", ""))
     if _numbers(facts["version"]) < OLDEST:
         text = f"Prometheus is version {facts['version']}: the rules need {'.'.join(map(str, OLDEST))} or newer"
         yield Finding(Code.PROMETHEUS_OLD, text)
