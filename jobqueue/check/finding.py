@@ -78,6 +78,8 @@ class Finding:
     """Statements for the owner of the database, one after the other, outside a transaction."""
     commands: tuple[str, ...] = ()
     level: Level = Level.ERROR
+    elsewhere: str = ""
+    """The database that the statements are for, where that isn't the queue's but the one of our tables."""
 
 
 @dataclass(frozen=True, slots=True)

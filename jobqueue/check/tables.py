@@ -20,10 +20,12 @@ async def table_findings(conn: Conn, engine: Engine, source: Source, role: str, 
         return
     if read_only:
         yield Finding(Code.TABLES_READ_ONLY, "the database is read-only here: give a writable one as store_dsn")
+    here = await place(conn)
     writable = await (await conn.execute(QUERIES["writable"], {"role": role})).fetchone()
     if writable != (True,):
         text = f"role {role} can't write our counting tables"
-        yield Finding(Code.TABLES_UNWRITABLE, text, tuple(store_grants(role)))
+        elsewhere = "" if queue.is_same(here) else here.database
+        yield Finding(Code.TABLES_UNWRITABLE, text, tuple(store_grants(role)), elsewhere=elsewhere)
         return
     version = (await (await conn.execute(QUERIES["version"])).fetchone() or (0,))[0]
     newest = migrations()[-1].version
@@ -31,7 +33,7 @@ async def table_findings(conn: Conn, engine: Engine, source: Source, role: str, 
         text = f"our tables are at version {version}, this program needs {newest}"
         yield Finding(Code.TABLES_OLD, text, commands=(MIGRATE,))
         return
-    own = identity(engine.name, engine.schema, queue, await place(conn))
+    own = identity(engine.name, engine.schema, queue, here)
     found = await known(conn, source.name)
     if found is not None and not found.is_same(own):
         yield Finding(Code.NAME_TAKEN, name_taken(source.name, found, own))

@@ -18,6 +18,8 @@ def lines(report: Report) -> Iterator[str]:
     yield f"{report.subject}: {', '.join(counts) or 'ok'}"
     for finding in report.findings:
         yield f"  {visible(finding.text)} [{finding.code}]"
+        if finding.elsewhere:
+            yield f"    {_in_database(finding)}"
         for mending in "\n".join([*finding.sql, *finding.commands]).splitlines():
             yield f"    {mending}"
 
@@ -25,9 +27,10 @@ def lines(report: Report) -> Iterator[str]:
 def fix_sql(reports: Sequence[Report]) -> Iterator[str]:
     """The SQL of all findings, each under a comment with its text. Raises ``SeveralDatabasesError``.
 
-    What is mended by a command or by a person stands there as a comment alone.
+    What is mended by a command or by a person stands there as a comment alone, and so does the SQL for our tables where
+    they are in another database than the queue: psql is connected to one.
     """
-    places = {report.database for report in reports if any(finding.sql for finding in report.findings)}
+    places = {report.database for report in reports if any(map(_runs, report.findings))}
     if len(places) > 1:
         raise SeveralDatabasesError
     for report in reports:
@@ -39,7 +42,20 @@ def _commented(subject: str, finding: Finding) -> Iterator[str]:
     yield f"-- {subject}: {visible(finding.text)} [{finding.code}]"
     for command in finding.commands:
         yield f"-- run: {command}"
-    yield from finding.sql
+    if _runs(finding):
+        yield from finding.sql
+    elif finding.sql:
+        yield f"-- {_in_database(finding)}"
+        yield from (f"-- {visible(mending)}" for mending in "\n".join(finding.sql).split("\n"))
+
+
+def _runs(finding: Finding) -> bool:
+    """Whether its SQL is for the queue's database."""
+    return bool(finding.sql) and not finding.elsewhere
+
+
+def _in_database(finding: Finding) -> str:
+    return visible(f"in database {finding.elsewhere}, where our tables are (STORE_DATABASE_URL, store_dsn):")
 
 
 def as_json(reports: Iterable[Report]) -> list[dict[str, object]]:

@@ -1,9 +1,13 @@
 """Whatever right is missing, the check says so with the SQL that gives it, also where PostgreSQL refuses to look."""
 
+from urllib.parse import urlsplit
+
 import psycopg
 import pytest
+from pydantic import SecretStr
 
-from jobqueue.check import Code, look_at_source
+from jobqueue.check import Code, fix_sql, lines, look_at_source
+from jobqueue.tables.migrate import migrate
 from tests.check.test_databases import names
 from tests.check.test_databases import roles as roles
 from tests.exporter.scrape import source
@@ -37,3 +41,25 @@ async def test_the_role_that_counts_is_the_one_that_a_login_has_set(migrated: st
         assert (await look_at_source(source(address), names(roles))).findings == []
     finally:
         drop_roles(migrated, login)
+
+
+async def test_sql_for_our_tables_in_another_database_is_not_run_in_the_queues(
+    migrated: str, roles: dict[str, str], empty_database: str
+) -> None:
+    elsewhere = as_role(empty_database, names(roles).exporter)
+    migrate([source(migrated, store_dsn=SecretStr(empty_database))], lambda line: None, moved=["main"])
+    with psycopg.connect(empty_database) as conn:
+        conn.execute(f"GRANT USAGE ON SCHEMA system_status TO {names(roles).exporter}".encode())
+    try:
+        report = await look_at_source(source(roles["exporter"], store_dsn=SecretStr(elsewhere)))
+    finally:
+        with psycopg.connect(empty_database) as conn:
+            conn.execute(f"DROP OWNED BY {names(roles).exporter}".encode())
+
+    assert [finding.code for finding in report.findings] == [Code.TABLES_UNWRITABLE]
+    printed = list(fix_sql([report]))
+    assert all(line.startswith("--") for line in printed)
+    assert any("GRANT SELECT ON system_status.migrations" in line for line in printed)
+    name = urlsplit(empty_database).path[1:]
+    assert any(f"in database {name}" in line for line in printed)
+    assert any(f"in database {name}" in line for line in lines(report))
