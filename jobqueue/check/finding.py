@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 MIGRATE = "python -m jobqueue migrate"
+GRANT = "python -m jobqueue grants --rights"
 RECORD = f"{MIGRATE} --record-completions"
 
 

@@ -49,6 +49,12 @@ SELECT EXISTS (SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = reln
 -- name: version
 SELECT coalesce(max(version), 0) FROM system_status.migrations
 
+-- name: may_read_version
+-- Null where there is no such table.
+SELECT bool_and(has_schema_privilege(pg_namespace.oid, 'USAGE') AND has_table_privilege(pg_class.oid, 'SELECT'))
+  FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+ WHERE nspname = 'system_status' AND relname = 'migrations'
+
 -- name: writable
 -- A role that may write the one table but not the other loses what it counts just the same.
 SELECT bool_and(has_schema_privilege(%(role)s, namespace.oid, 'USAGE') AND has_table_privilege(%(role)s, class.oid, privilege))

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
 from jobqueue.check.connection import users
-from jobqueue.check.finding import Code, Finding, Level
+from jobqueue.check.finding import GRANT, MIGRATE, Code, Finding, Level
 from jobqueue.check.queue import QUERIES
 from jobqueue.check.rights import missing_rights, printed_rights
+from jobqueue.check.tables import newest_version, tables_version
 from jobqueue.config import Source
 from jobqueue.engine import Conn, Engine
 from jobqueue.tables import grants
@@ -34,7 +35,7 @@ async def exporter_role(conn: Conn, engine: Engine, roles: Roles | None) -> str:
 
 async def role_findings(conn: Conn, engine: Engine, source: Source, roles: Roles) -> AsyncIterator[Finding]:
     """Look at the three roles, in the queue's database."""
-    same = source.store_dsn == source.dsn
+    same, migrated = source.store_dsn == source.dsn, await _migrated(conn)
     wanted = (
         (roles.exporter, grants.exporter_grants(engine, roles.exporter, with_tables=same), "the exporter"),
         (roles.control, grants.control_grants(engine, roles.control), "the control API"),
@@ -56,7 +57,7 @@ async def role_findings(conn: Conn, engine: Engine, source: Source, roles: Roles
                 level=Level.WARNING,
             )
         else:
-            async for finding in _lacking(conn, role, list(statements)):
+            async for finding in _lacking(conn, role, list(statements), migrated=migrated):
                 yield finding
     user, _ = await users(conn)
     if user not in (roles.exporter, roles.control, roles.grafana) and await _is_mighty(conn, engine, user):
@@ -68,12 +69,24 @@ async def role_findings(conn: Conn, engine: Engine, source: Source, roles: Roles
         )
 
 
-async def _lacking(conn: Conn, role: str, statements: Iterable[str]) -> AsyncIterator[Finding]:
+async def _lacking(conn: Conn, role: str, statements: Iterable[str], *, migrated: bool) -> AsyncIterator[Finding]:
     missing = await missing_rights(conn, role, printed_rights(statements))
     if missing:
         shown = ", ".join(map(str, missing[:_SHOWN]))
         more = f", and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
-        yield Finding(Code.ROLE_LACKS, f"role {role} lacks {shown}{more}", tuple(statements))
+        text = f"role {role} lacks {shown}{more}"
+        if migrated:
+            yield Finding(Code.ROLE_LACKS, text, tuple(statements))
+        else:  # the statements name tables and columns that are still to come
+            yield Finding(Code.ROLE_LACKS, text, commands=(MIGRATE, GRANT))
+
+
+async def _migrated(conn: Conn) -> bool:
+    """Whether our tables beside the queue are this program's; where we may not know, that may be mended by the SQL."""
+    (may_read,) = await (await conn.execute(QUERIES["may_read_version"])).fetchone() or (None,)
+    if not may_read:
+        return may_read is not None
+    return await tables_version(conn) >= newest_version()
 
 
 async def _is_mighty(conn: Conn, engine: Engine, role: str) -> bool | None:

@@ -27,8 +27,7 @@ async def table_findings(conn: Conn, engine: Engine, source: Source, role: str, 
         elsewhere = "" if queue.is_same(here) else here.database
         yield Finding(Code.TABLES_UNWRITABLE, text, tuple(store_grants(role)), elsewhere=elsewhere)
         return
-    version = (await (await conn.execute(QUERIES["version"])).fetchone() or (0,))[0]
-    newest = migrations()[-1].version
+    version, newest = await tables_version(conn), newest_version()
     if version < newest:
         text = f"our tables are at version {version}, this program needs {newest}"
         yield Finding(Code.TABLES_OLD, text, commands=(MIGRATE,))
@@ -37,6 +36,17 @@ async def table_findings(conn: Conn, engine: Engine, source: Source, role: str, 
     found = await known(conn, source.name)
     if found is not None and not found.is_same(own):
         yield Finding(Code.NAME_TAKEN, name_taken(source.name, found, own))
+
+
+async def tables_version(conn: Conn) -> int:
+    """The number of the newest migration that the database has."""
+    version: int = (await (await conn.execute(QUERIES["version"])).fetchone() or (0,))[0]
+    return version
+
+
+def newest_version() -> int:
+    """The number of the newest migration of this program."""
+    return migrations()[-1].version
 
 
 async def view_findings(conn: Conn, source: str) -> AsyncIterator[Finding]:

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from jobqueue.check import Code, fix_sql, lines, look_at_source
-from jobqueue.tables.migrate import migrate
+from jobqueue.check import Code, Roles, fix_sql, lines, look_at_source
+from jobqueue.tables.migrate import migrate, migrations
 from tests.check.test_databases import names
 from tests.check.test_databases import roles as roles
 from tests.exporter.scrape import source
@@ -63,3 +63,29 @@ async def test_sql_for_our_tables_in_another_database_is_not_run_in_the_queues(
     name = urlsplit(empty_database).path[1:]
     assert any(f"in database {name}" in line for line in printed)
     assert any(f"in database {name}" in line for line in lines(report))
+
+
+@pytest.mark.parametrize("version", [0, 7])
+async def test_the_sql_runs_as_it_stands_also_before_our_tables_are_made_or_upgraded(
+    database: str, version: int
+) -> None:
+    with psycopg.connect(database, autocommit=True) as conn:
+        if version:
+            conn.execute("CREATE SCHEMA system_status")
+            conn.execute("CREATE TABLE system_status.migrations (version int, name text, checksum text)")
+            for migration in migrations()[:version]:
+                conn.execute(migration.text.encode())
+                conn.execute("INSERT INTO system_status.migrations VALUES (%s)", [migration.version])
+        unready = Roles(*(f"{role}_{urlsplit(database).path[1:]}" for role in ("exporter", "control", "grafana")))
+        every = (unready.exporter, unready.control, unready.grafana)
+        for role in every:
+            conn.execute(f"CREATE ROLE {role} LOGIN".encode())
+        try:
+            report = await look_at_source(source(database), unready)
+            conn.execute("\n".join(fix_sql([report])).encode())
+        finally:
+            drop_roles(database, *every)
+
+    [exporter, *_] = [finding for finding in report.findings if finding.code is Code.ROLE_LACKS]
+    assert exporter.commands == ("python -m jobqueue migrate", "python -m jobqueue grants --rights")
+    assert any("GRANT" in statement for finding in report.findings for statement in finding.sql)
