@@ -70,11 +70,14 @@ SELECT pg_get_viewdef(pg_class.oid) FROM pg_class JOIN pg_namespace ON pg_namesp
  WHERE nspname = 'system_status' AND relname = 'recent_jobs'
 
 -- name: role
--- What a role is, and whether it owns a table of the queue or of ours; no row where it doesn't exist.
+-- What a role is, whether it owns a table of the queue or of ours, and the database if it may not connect to it; no row where
+-- it doesn't exist.
 SELECT role.rolsuper AS is_superuser,
        EXISTS (SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
                 WHERE nspname IN (%(schema)s, 'system_status') AND pg_has_role(role.oid, relowner, 'USAGE')) AS is_owner,
-       role.rolconnlimit AS connection_limit
+       role.rolconnlimit AS connection_limit,
+       CASE WHEN has_database_privilege(role.oid, current_database(), 'CONNECT') THEN NULL ELSE current_database()::text END
+         AS closed_database
   FROM pg_roles AS role
  WHERE role.rolname = %(role)s
 

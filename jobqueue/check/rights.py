@@ -10,7 +10,8 @@ from jobqueue.engine import Conn
 _GRANT = re.compile(
     r"\bGRANT\s+(.+?)\s+ON\s+(SCHEMA|SEQUENCE|FUNCTION|TYPE|)\s*((?:\"(?:[^\"]|\"\")*\"|[^;\"])+?)\s+TO\s+", re.S
 )
-_COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
+_COMMENT = re.compile(r"(\"(?:[^\"]|\"\")*\")|--[^\n]*")
+"""A comment, or a quoted name before it: a name may hold a line that looks like one."""
 _PRIVILEGE = re.compile(r"(\w+)(?:\s*\(([^)]*)\))?")
 _OBJECT = re.compile(r"(?:\"(?:[^\"]|\"\")*\"|\([^)]*\)|[^,\"(])+")
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
@@ -39,8 +40,8 @@ def printed_rights(statements: Iterable[str]) -> list[Right]:
 
 
 def uncommented(statements: Iterable[str]) -> str:
-    """The statements as one text without the lines that are comments."""
-    return _COMMENT.sub("", "\n".join(statements))
+    """The statements as one text without comments."""
+    return _COMMENT.sub(lambda found: found[1] or "", "\n".join(statements))
 
 
 def _rights(privileges: str, kind: str, objects: str) -> Iterator[Right]:

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
+from psycopg.sql import Identifier
+
 from jobqueue.check.connection import users
 from jobqueue.check.finding import GRANT, MIGRATE, Code, Finding, Level
 from jobqueue.check.queue import QUERIES
@@ -57,6 +59,8 @@ async def role_findings(conn: Conn, engine: Engine, source: Source, roles: Roles
                 level=Level.WARNING,
             )
         else:
+            async for finding in _shut_out(conn, role):
+                yield finding
             async for finding in _lacking(conn, role, list(statements), migrated=migrated):
                 yield finding
     user, _ = await users(conn)
@@ -79,6 +83,15 @@ async def _lacking(conn: Conn, role: str, statements: Iterable[str], *, migrated
             yield Finding(Code.ROLE_LACKS, text, tuple(statements))
         else:  # the statements name tables and columns that are still to come
             yield Finding(Code.ROLE_LACKS, text, commands=(MIGRATE, GRANT))
+
+
+async def _shut_out(conn: Conn, role: str) -> AsyncIterator[Finding]:
+    """Every role may connect, unless the database's owner took that from all."""
+    (*_, database) = await (await conn.execute(QUERIES["role"], {"schema": "", "role": role})).fetchone() or (None,)
+    if database is not None:
+        names = Identifier(database).as_string(), Identifier(role).as_string()
+        grant = "GRANT CONNECT ON DATABASE {} TO {};".format(*names)
+        yield Finding(Code.ROLE_LACKS, f"role {role} may not connect to database {database}", (grant,))
 
 
 async def _migrated(conn: Conn) -> bool:

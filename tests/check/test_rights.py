@@ -7,6 +7,9 @@ import pytest
 from pydantic import SecretStr
 
 from jobqueue.check import Code, Roles, fix_sql, lines, look_at_source
+from jobqueue.check.rights import Right, printed_rights
+from jobqueue.engines import open_engine
+from jobqueue.tables.grants import queue_grants, view_grants
 from jobqueue.tables.migrate import migrate, migrations
 from tests.check.test_databases import names
 from tests.check.test_databases import roles as roles
@@ -89,3 +92,25 @@ async def test_the_sql_runs_as_it_stands_also_before_our_tables_are_made_or_upgr
     [exporter, *_] = [finding for finding in report.findings if finding.code is Code.ROLE_LACKS]
     assert exporter.commands == ("python -m jobqueue migrate", "python -m jobqueue grants --rights")
     assert any("GRANT" in statement for finding in report.findings for statement in finding.sql)
+
+
+async def test_roles_that_may_not_connect_hear_it_before_they_try(migrated: str, roles: dict[str, str]) -> None:
+    name = urlsplit(migrated).path[1:]
+    with psycopg.connect(migrated, autocommit=True) as conn:
+        conn.execute(f"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC".encode())
+        report = await look_at_source(source(migrated), names(roles))
+        lacking = [finding for finding in report.findings if finding.code is Code.ROLE_LACKS]
+        conn.execute("\n".join(fix_sql([report])).encode())
+
+    assert [f"may not connect to database {name}" in finding.text for finding in lacking] == [True] * 3
+    assert (await look_at_source(source(roles["exporter"]), names(roles))).findings == []
+
+
+def test_a_name_with_a_line_like_a_comment_is_no_comment() -> None:
+    odd = 'a\n-- b "c'
+    rights = printed_rights(
+        ["-- GRANT SELECT ON no.thing TO nobody;", *view_grants(odd), *queue_grants(open_engine("ascent", odd), "r")]
+    )
+
+    assert Right("schema", '"a\n-- b ""c"', None, "USAGE") in rights
+    assert not any("no.thing" in right.place for right in rights)
