@@ -1,10 +1,16 @@
 """A transaction for those who make or change our tables; what goes wrong in it is one line that says what to do."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import psycopg
-from psycopg.errors import DuplicateSchema, InsufficientPrivilege, LockNotAvailable, UniqueViolation
+from psycopg.errors import (
+    DuplicateSchema,
+    InsufficientPrivilege,
+    LockNotAvailable,
+    ReadOnlySqlTransaction,
+    UniqueViolation,
+)
 
 from jobqueue.bounds import line
 from jobqueue.config import Source
@@ -12,7 +18,11 @@ from jobqueue.session import pinned, prepare, writing
 from jobqueue.sql import load
 
 _PROGRAM = "system-status migrate"
-_OWNER = "run it as the owner of the database, or as the role that ran it first: only an owner may change our tables"
+_ADVICE: Mapping[type[psycopg.Error], str] = {
+    InsufficientPrivilege: "run it as the owner of the database, or as the role that ran it first: only an owner may "
+    "change our tables",
+    ReadOnlySqlTransaction: "a standby takes no tables: give its primary as STORE_DATABASE_URL (store_dsn in the file)",
+}
 
 
 class MigrationError(Exception):
@@ -36,7 +46,7 @@ def connected(dsn: str, sources: Sequence[Source]) -> Iterator[psycopg.Connectio
     except LockNotAvailable:
         raise MigrationError(f"{names(sources)}: {_held_by(dsn)}") from None
     except psycopg.Error as error:
-        advice = f"; {_OWNER}" if isinstance(error, InsufficientPrivilege) else ""
+        advice = next((f"; {advice}" for kind, advice in _ADVICE.items() if isinstance(error, kind)), "")
         state = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
         raise MigrationError(f"{names(sources)}: {line(error)}{state}{advice}") from None
 

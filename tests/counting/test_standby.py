@@ -17,6 +17,7 @@ from exporter.source import SourceMonitor
 from jobqueue import catalogue as metrics
 from jobqueue.config import Source
 from jobqueue.states import LIVE
+from jobqueue.tables.connection import MigrationError
 from jobqueue.tables.migrate import migrate
 from tests.exporter.conftest import watch
 from tests.exporter.scrape import Watch, source
@@ -178,6 +179,11 @@ async def test_ticks_and_heartbeats_are_judged_as_of_the_moment_that_the_standby
     assert (unaware.value(metrics.SCHEDULE_MISSED, job_type="hourly") or 0) >= 2
     assert aware.value(metrics.SCHEDULE_MISSED, job_type="hourly") == 0
     assert (unaware.value(metrics.WORKER_ONLINE, worker="w"), aware.value(metrics.WORKER_ONLINE, worker="w")) == (0, 1)
+
+
+def test_a_migrate_on_a_standby_alone_says_where_the_tables_go(pair: Pair) -> None:
+    with pytest.raises(MigrationError, match=r"main: .*a standby takes no tables: .*STORE_DATABASE_URL"):
+        migrate([source(pair.standby.url("app"))], lambda line: None)
 
 
 async def test_the_store_on_a_standby_is_read_and_refuses_with_its_reason(pair: Pair, watch: Watch) -> None:
