@@ -54,6 +54,8 @@ class Stored:
     anchor: Anchor
     minutes: Mapping[Key, Runs]
     ends: Ends
+    forgotten: bool
+    """Whether what was there of the source has been deleted, by ``migrate --forget``."""
 
 
 class OutdatedError(Exception):
@@ -73,6 +75,7 @@ class RunStore:
         self._source = source
         self._queries = sql.load("exporter.counting", "queries.sql", **literals())
         self._writes: int | None = None
+        self._has_anchor = False
         self._unwritten: dict[Key, Runs] = {}
         self._unwritten_ends: dict[int, Sequence[int]] = {}
         self.failure: str | None = None
@@ -124,6 +127,7 @@ class RunStore:
         What this process couldn't write of those minutes is forgotten here: its ledger knows it, and compares.
         """
         older = [key for key in self._unwritten if key[0] < first]
+        had_anchor = self._has_anchor
         try:
             async with self._database.transaction() as conn:
                 # The anchor first: whoever writes after it is read makes the next write be refused.
@@ -132,11 +136,15 @@ class RunStore:
                 ends = await self._read_ends(conn, first)
         except Error as error:
             self._failed(error)
+            self._has_anchor = had_anchor
             return None
+        if had_anchor and not self._has_anchor:
+            self._unwritten, self._unwritten_ends = {}, {}
+            return Stored(anchor, {}, {}, forgotten=True)
         older = [key for key in older if self._unwritten[key].finished > minutes.get(key, _NOTHING).finished]
         self._unwritten = {key: self._unwritten[key] for key in older}
         self._unwritten_ends = {}
-        return Stored(anchor, {key: runs for key, runs in minutes.items() if key[0] >= first}, ends)
+        return Stored(anchor, {key: runs for key, runs in minutes.items() if key[0] >= first}, ends, forgotten=False)
 
     async def finished_by_minute(self, first: int, end: int) -> Mapping[int, int]:
         """How many ends are counted in each minute from *first* up to *end*."""
@@ -161,6 +169,7 @@ class RunStore:
             self._failed(error)
         else:
             self._writes, self._unwritten, self._unwritten_ends = writes, {}, {}
+            self._has_anchor = self._has_anchor or anchor.polled_at is not None
             if self.failure is not None:
                 log.info("store.written", source=self._source, minutes=len(rows))
             self.failure = None
@@ -239,6 +248,7 @@ class RunStore:
     async def _read_anchor(self, conn: Conn) -> Anchor:
         row = await (await conn.execute(self._queries["source"], {"source": self._source})).fetchone()
         self._writes = row[3] if row else None
+        self._has_anchor = row is not None and row[0] is not None
         return Anchor(*row[:3]) if row else Anchor()
 
     async def _writes_now(self, conn: Conn) -> int | None:

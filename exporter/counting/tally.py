@@ -200,6 +200,9 @@ class Tally:
         stored = await self._store.reread(self.first_unsettled)
         if stored is None:
             return
+        if stored.forgotten:  # the history is read anew, as on a first start
+            self._anchor, self._ledger, self._day_read_at, self._in_doubt = Anchor(), Ledger(), None, False
+            return
         anchor = stored.anchor
         self._ledger.merge(stored.minutes, stored.ends, self._ends_from(anchor) if anchor.polled_at else 0)
         if anchor.polled_at and self._anchor.polled_at and anchor.polled_at > self._anchor.polled_at:

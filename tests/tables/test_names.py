@@ -107,6 +107,27 @@ async def test_an_exporter_that_runs_while_its_name_is_forgotten_counts_no_furth
     assert runs(await polled(source(two_queues, schema=OTHER)), "main") == 5
 
 
+@pytest.mark.parametrize("between", [False, True])
+async def test_an_exporter_whose_name_is_forgotten_and_its_own_again_counts_anew(
+    two_queues: str, between: bool
+) -> None:
+    exporter = Exporter(source(two_queues))
+    try:
+        await exporter.poll(rounds=2)
+        migrate([source(two_queues, schema=OTHER)], quietly, forgotten=["main"])
+        if between:
+            await exporter.poll()
+        migrate([source(two_queues)], quietly, forgotten=["main"])
+        page = await exporter.poll(rounds=3)
+    finally:
+        await exporter.close()
+    with psycopg.connect(two_queues) as conn:
+        kept = conn.execute("SELECT sum(runs) FROM system_status.run_minutes WHERE source = 'main'").fetchone()
+
+    assert runs(page, "main") == 2
+    assert kept == (2,)
+
+
 async def test_a_refused_exporter_goes_on_by_itself_once_its_name_is_free(two_queues: str) -> None:
     exporter = Exporter(source(two_queues, schema=OTHER))
     try:
