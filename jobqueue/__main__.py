@@ -82,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _migrate(sources: Sequence[Source], arguments: argparse.Namespace) -> None:
     if arguments.remove_recorder:
+        if arguments.moved or arguments.forget:
+            raise MigrationError("--remove-recorder does nothing else: give --moved and --forget without it")
         remove_recorders(sources, say)
         return
     migrate(sources, say, moved=arguments.moved, forgotten=arguments.forget)

@@ -231,6 +231,14 @@ def test_a_name_that_is_not_known_is_neither_moved_nor_forgotten(migrated: str, 
         migrate([source(migrated)], quietly, **how)
 
 
+@pytest.mark.parametrize("option", ["--moved", "--forget"])
+async def test_no_name_is_passed_over_in_silence_beside_another_option(migrated: str, option: str) -> None:
+    ended = await run("migrate", "--remove-recorder", option, "main", module="jobqueue", DATABASE_URL=migrated)
+
+    assert (ended.code, ended.output) == (1, "")
+    assert "without it" in ended.errors
+
+
 @pytest.mark.parametrize("engine", ["pgboss", "oban", "river"])
 def test_the_wrong_engine_changes_nothing_and_hears_which_queues_there_are(database: str, engine: str) -> None:
     with pytest.raises(MigrationError, match=f"no {engine} queue in schema .*Found here: ascent in schema ascent"):
