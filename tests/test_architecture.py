@@ -50,6 +50,14 @@ def test_no_sql_statement_is_put_together_in_python(folder: str) -> None:
     assert found == []
 
 
+@pytest.mark.parametrize("folder", ["jobqueue", "exporter", "control_api"])
+def test_a_query_can_be_said_in_every_encoding(folder: str) -> None:
+    """Comments included: psycopg encodes the whole text for the database. Migrations have a test of their own."""
+    files = [path for path in (ROOT / folder).rglob("*.sql") if path.parent.name != "migrations"]
+
+    assert [path.name for path in files if not path.read_text("utf-8").isascii()] == []
+
+
 def test_exporter_and_control_api_name_no_engine() -> None:
     named = re.compile("|".join(ENGINES))
 

@@ -44,7 +44,7 @@ SELECT nspname FROM pg_namespace
 -- Asked of the catalogues, which answer also a role that may not use the schema.
 SELECT EXISTS (SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
                 WHERE nspname = 'system_status' AND relname = 'migrations') AS migrated,
-       current_setting('transaction_read_only') = 'on' AS read_only
+       pg_is_in_recovery() AS read_only
 
 -- name: version
 SELECT coalesce(max(version), 0) FROM system_status.migrations

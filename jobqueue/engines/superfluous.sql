@@ -1,7 +1,7 @@
 -- Indexes of ours that a newer version of the engine has made unnecessary.
 
 -- name: superfluous
--- Of ours, named system_status_…, those that another index of the table serves as well: a valid one with the same leading
+-- Of ours, named system_status_..., those that another index of the table serves as well: a valid one with the same leading
 -- columns in the same order, sorted and compared likewise, over all rows or over the same ones. A unique one of ours would be
 -- a promise, and is left; an index over expressions or with further columns serves plans that the other may not.
 SELECT DISTINCT ON (own_class.relname)

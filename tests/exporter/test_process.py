@@ -329,6 +329,8 @@ async def test_a_password_is_never_shown_whatever_goes_wrong(
         "tables": well._replace(path=urlsplit(server.url("postgres")).path),
     }
     addresses = {name: address.geturl() for name, address in {"well": well, **wrong}.items()}
+    owner = server.url(parts.path[1:])
+    assert (await run("migrate", module="jobqueue", DATABASE_URL=owner, SOURCE_NAME="well")).code == 0
     variables = {**configured(**addresses), "LOG_LEVEL": "debug"}
 
     async with serving(**variables) as exporter:

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from jobqueue.tables.grants import view_grants
+from jobqueue.tables.grants import reader_limits
 
 ROOT = Path(__file__).parents[2]
 _GRAFANAS = 2
@@ -33,7 +33,7 @@ def test_a_connection_of_the_data_source_of_grafana_lives_at_most_five_minutes()
 
 
 def test_two_grafanas_together_stay_below_the_connection_limit_of_their_role() -> None:
-    [role_limit] = map(int, re.findall(r"CONNECTION LIMIT (\d+)", "\n".join(view_grants("grafana"))))
+    [role_limit] = map(int, re.findall(r"CONNECTION LIMIT (\d+)", "\n".join(reader_limits("grafana"))))
     for source in postgres_sources():
         assert _GRAFANAS * source["maxOpenConns"] < role_limit
         assert source["maxIdleConns"] <= source["maxOpenConns"]

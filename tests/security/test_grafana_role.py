@@ -7,7 +7,7 @@ import pytest
 from psycopg.errors import InsufficientPrivilege, OperationalError
 
 from jobqueue.tables.connection import MigrationError
-from jobqueue.tables.grants import view_grants
+from jobqueue.tables.grants import reader_limits
 from jobqueue.tables.migrate import migrate
 from tests.exporter.scrape import source
 from tests.security.catalog import readable_columns, writable_tables
@@ -130,7 +130,7 @@ def test_a_viewer_can_change_the_settings_of_grafanas_role_for_every_later_viewe
 
     changed = settings()
     with psycopg.connect(migrated, autocommit=True) as owner:
-        owner.execute("\n".join(view_grants(role)).encode())
+        owner.execute("\n".join(reader_limits(role)).encode())
 
     assert changed == [("0",), ("Pacific/Auckland",)]
     assert settings()[0] == ("30s",)
@@ -165,6 +165,6 @@ def test_the_statements_that_grants_offers_in_comments_take_these_rights_away(
 
 def offers() -> str:
     """The SQL that ``grants`` prints in comments: from the first statement in them to the last semicolon."""
-    lines = [line.removeprefix("-- ") for line in "\n".join(view_grants("r")).splitlines() if line.startswith("-- ")]
+    lines = [line.removeprefix("-- ") for line in "\n".join(reader_limits("r")).splitlines() if line.startswith("-- ")]
     statements = "\n".join(lines)
     return statements[statements.index("DO $body$") : statements.rindex(";") + 1]
