@@ -58,7 +58,7 @@ READS = {
     "first_completed": (None, 1_000),
     "frontiers": (None, FAILED_ROWS + 1_000),
     "recent_jobs": (None, 10_000),
-    "workers": ({"lag": timedelta()}, 5_000),
+    "workers": ({"lag": "0 seconds"}, 5_000),
     "schedules": (None, 1_000),
     "ticks": ({"asked": ["type-1"]}, 11_000),
     "holds": ({"asked": ["type-1"]}, 11_000),

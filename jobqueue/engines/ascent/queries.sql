@@ -87,7 +87,7 @@ SELECT state::text,
 -- name: workers
 -- Online is decided here: the database's clock wrote the heartbeat, so it alone can say how old it is.
 SELECT id AS worker, hostname, pid, mode, version,
-       coalesce(last_seen_at > now() - %(lag)s - interval '60 seconds', false) AS online,
+       coalesce(last_seen_at > now() - %(lag)s::interval - interval '60 seconds', false) AS online,
        CASE WHEN started_at BETWEEN '0002-01-01' AND '9999-01-01' THEN started_at END AS started_at,
        CASE WHEN last_seen_at BETWEEN '0002-01-01' AND '9999-01-01' THEN last_seen_at END AS last_seen_at,
        greatest(coalesce(processed, 0), 0) AS processed,

@@ -85,7 +85,7 @@ SELECT 'cancelled', min(cancelled_at) AT TIME ZONE 'UTC' FROM {schema}.oban_jobs
 -- A producer serves one queue on one node, and says every 15 s that it is alive. It may have several jobs at a time: the
 -- oldest is shown.
 SELECT uuid::text AS worker, node AS hostname, NULL::integer AS pid, queue AS mode, NULL AS version,
-       updated_at > (now() - %(lag)s) AT TIME ZONE 'UTC' - interval '60 seconds' AS online,
+       updated_at > (now() - %(lag)s::interval) AT TIME ZONE 'UTC' - interval '60 seconds' AS online,
        started_at AT TIME ZONE 'UTC' AS started_at, updated_at AT TIME ZONE 'UTC' AS last_seen_at,
        NULL::bigint AS processed, NULL::bigint AS failed,
        job.worker AS current_job_type, job.attempted_at AT TIME ZONE 'UTC' AS current_started_at

@@ -91,7 +91,7 @@ SELECT 'cancelled', min(completed_on)
 -- An instance says every heartbeat_seconds that it is alive. Dead ones stay a week; here they are shown for an hour, for no
 -- instance that starts again takes the row of the one that died.
 SELECT id::text AS worker, host AS hostname, pid, NULL AS mode, version,
-       heartbeat_on > now() - %(lag)s - greatest(60, 3::float8 * heartbeat_seconds) * interval '1 second' AS online,
+       heartbeat_on > now() - %(lag)s::interval - greatest(60, 3::float8 * heartbeat_seconds) * interval '1 second' AS online,
        started_on AS started_at, heartbeat_on AS last_seen_at,
        NULL::bigint AS processed, NULL::bigint AS failed,
        (SELECT work ->> 'queue' FROM jsonb_array_elements(CASE jsonb_typeof(workers) WHEN 'array' THEN workers ELSE '[]' END) AS work

@@ -160,7 +160,7 @@ SELECT 'cancelled',
 -- name: workers
 -- A worker is a number and a heartbeat, every 10 s. It may have several jobs at a time: the oldest is shown.
 SELECT worker.id::text AS worker, NULL AS hostname, NULL::integer AS pid, NULL AS mode, NULL AS version,
-       worker.last_heartbeat > now() - %(lag)s - interval '60 seconds' AS online,
+       worker.last_heartbeat > now() - %(lag)s::interval - interval '60 seconds' AS online,
        NULL::timestamptz AS started_at, worker.last_heartbeat AS last_seen_at,
        NULL::bigint AS processed, NULL::bigint AS failed,
        job.task_name::text AS current_job_type,
