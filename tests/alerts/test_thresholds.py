@@ -38,7 +38,7 @@ DEFAULT = {
 def online() -> float:
     """For how long a worker is online without another heartbeat."""
     queries = (ROOT / "jobqueue/engines/ascent/queries.sql").read_text()
-    [limit] = re.findall(r"last_seen_at > now\(\) - %\(lag\)s - interval '(\d+) seconds'", queries)
+    [limit] = re.findall(r"last_seen_at > now\(\) - %\(lag\)s::interval - interval '(\d+) seconds'", queries)
     return float(limit)
 
 
