@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -37,23 +37,15 @@ WEBHOOK = {"name": "team", "webhook_configs": [{"url": "http://127.0.0.1:1/"}]}
 
 
 @asynccontextmanager
-async def a_prometheus(folder: Path, configuration: Mapping[str, object]) -> AsyncIterator[str]:
-    """The address of one that runs."""
-    program = prometheus.find()
-    assert program is not None, "no Prometheus here: make test fetches it"
-    port = free_port()
-    file = folder / "prometheus.yml"
-    file.write_text(yaml.safe_dump(dict(configuration)))
-    child = Child.start(
-        "prometheus",
-        [
-            program,
-            f"--config.file={file}",
-            f"--storage.tsdb.path={folder / 'data'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-        ],
-        log=folder / "prometheus.log",
-    )
+async def a_program(
+    folder: Path, name: str, program: Path | None, document: object, *options: str
+) -> AsyncIterator[str]:
+    """The address of one that runs with *document* as its configuration."""
+    assert program is not None, f"no {name} here: make test fetches it"
+    port, file = free_port(), folder / f"{name}.yml"
+    file.write_text(yaml.safe_dump(document))
+    command: list[str | Path] = [program, f"--config.file={file}", f"--web.listen-address=127.0.0.1:{port}", *options]
+    child = Child.start(name, command, log=folder / f"{name}.log")
     try:
         await until(lambda: get(port, "/-/ready") is not None)
         yield f"http://127.0.0.1:{port}"
@@ -61,29 +53,15 @@ async def a_prometheus(folder: Path, configuration: Mapping[str, object]) -> Asy
         child.stop()
 
 
-@asynccontextmanager
-async def an_alertmanager(folder: Path, receiver: Mapping[str, object]) -> AsyncIterator[str]:
-    program = alertmanager.find()
-    assert program is not None, "no Alertmanager here: make test fetches it"
-    port = free_port()
-    file = folder / "alertmanager.yml"
-    file.write_text(yaml.safe_dump({"route": {"receiver": "team"}, "receivers": [dict(receiver)]}))
-    child = Child.start(
-        "alertmanager",
-        [
-            program,
-            f"--config.file={file}",
-            f"--storage.path={folder / 'alertmanager'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--cluster.listen-address=",
-        ],
-        log=folder / "alertmanager.log",
-    )
-    try:
-        await until(lambda: get(port, "/-/ready") is not None)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        child.stop()
+def a_prometheus(folder: Path, configuration: Mapping[str, object]) -> AbstractAsyncContextManager[str]:
+    storage = f"--storage.tsdb.path={folder / 'data'}"
+    return a_program(folder, "prometheus", prometheus.find(), dict(configuration), storage)
+
+
+def an_alertmanager(folder: Path, receiver: Mapping[str, object]) -> AbstractAsyncContextManager[str]:
+    configuration = {"route": {"receiver": "team"}, "receivers": [dict(receiver)]}
+    options = (f"--storage.path={folder / 'alertmanager'}", "--cluster.listen-address=")
+    return a_program(folder, "alertmanager", alertmanager.find(), configuration, *options)
 
 
 def codes(report: Report) -> list[Code]:
