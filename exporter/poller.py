@@ -26,7 +26,7 @@ class Poller:
 
     ``duration`` is how long the newest read took by the clock, in seconds, with what it waited for.
 
-    What *check* raises makes a read fail: whatever was read must not be shown then.
+    An error of *check* makes the read fail, and its samples aren't shown.
 
     A read may take its collector's share of a database core: one that keeps its database busy for long is made rarer.
     The middle of the last three busy times decides, so that a single long read (the history at a first start) doesn't.

@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     granting = commands.add_parser("grants", help="print the SQL that makes least-privilege roles")
     part = granting.add_mutually_exclusive_group()
-    part.add_argument("--roles", action="store_true", help="only what makes the roles: for whoever may create roles")
+    part.add_argument("--roles", action="store_true", help="only what makes the roles: for a role with CREATEROLE")
     part.add_argument("--rights", action="store_true", help="only what they may do: for the owner of the tables")
     roles = (("exporter", "the exporter"), ("control", "the control API"), ("grafana", "Grafana's data source"))
     for name, program in roles:

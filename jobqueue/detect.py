@@ -8,7 +8,7 @@ from jobqueue import sql
 from jobqueue.engines import ENGINES, open_engine
 
 TABLES = sql.load("jobqueue", "detect.sql")["tables"]
-"""Query: schema, table and columns of whatever may be a queue's."""
+"""Query: schema, table and columns of tables with the name of a queue's table."""
 VALUES: Mapping[str, list[str]] = {
     "tables": sorted({table for name in ENGINES for table in open_engine(name, None).tables})
 }

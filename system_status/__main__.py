@@ -14,7 +14,7 @@ _DASHBOARDS = "pip install 'system-status[dashboards]'"
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command, and the module whose ``main`` runs it."""
+    """A command, and the module that runs it by its ``main``."""
 
     help: str
     module: str

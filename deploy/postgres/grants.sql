@@ -8,7 +8,7 @@ DO $body$ BEGIN
 EXCEPTION WHEN insufficient_privilege THEN
   RAISE EXCEPTION 'role % is missing, and % may not make it', 'system_status_exporter', current_user USING
     ERRCODE = 'insufficient_privilege',
-    HINT = 'Let whoever may create roles run what "grants --roles" prints, then run what "grants --rights" prints.';
+    HINT = 'A role with CREATEROLE runs the output of "grants --roles" first, then the owner that of "grants --rights".';
 END $body$;
 -- Without a password yet: give it one, or let pg_hba.conf decide.
 DO $body$ BEGIN
@@ -16,7 +16,7 @@ DO $body$ BEGIN
 EXCEPTION WHEN insufficient_privilege THEN
   RAISE EXCEPTION 'role % is missing, and % may not make it', 'system_status_control', current_user USING
     ERRCODE = 'insufficient_privilege',
-    HINT = 'Let whoever may create roles run what "grants --roles" prints, then run what "grants --rights" prints.';
+    HINT = 'A role with CREATEROLE runs the output of "grants --roles" first, then the owner that of "grants --rights".';
 END $body$;
 -- Without a password yet: give it one, or let pg_hba.conf decide.
 DO $body$ BEGIN
@@ -24,7 +24,7 @@ DO $body$ BEGIN
 EXCEPTION WHEN insufficient_privilege THEN
   RAISE EXCEPTION 'role % is missing, and % may not make it', 'system_status_grafana', current_user USING
     ERRCODE = 'insufficient_privilege',
-    HINT = 'Let whoever may create roles run what "grants --roles" prints, then run what "grants --rights" prints.';
+    HINT = 'A role with CREATEROLE runs the output of "grants --roles" first, then the owner that of "grants --rights".';
 END $body$;
 -- Whoever may send SQL as this role may change all of these settings but the number of connections: they hold mistakes off.
 DO $body$ BEGIN

@@ -27,7 +27,7 @@ class Roles:
 
 
 async def exporter_role(conn: Conn, engine: Engine, roles: Roles | None) -> str:
-    """The role whose rights on the queue count: the connection's, if it may be the exporter's."""
+    """The role that is checked as the exporter's: the connection's, unless that is an owner's or another program's."""
     user, _ = await users(conn)
     if roles is None or await _is_mighty(conn, engine, roles.exporter) is None:
         return user

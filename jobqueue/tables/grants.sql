@@ -5,14 +5,14 @@ DO $body$ BEGIN
 EXCEPTION WHEN insufficient_privilege THEN
   RAISE EXCEPTION 'role % is missing, and % may not make it', {role_name}, current_user USING
     ERRCODE = 'insufficient_privilege',
-    HINT = 'Let whoever may create roles run what "grants --roles" prints, then run what "grants --rights" prints.';
+    HINT = 'A role with CREATEROLE runs the output of "grants --roles" first, then the owner that of "grants --rights".';
 END $body$;
 
 -- name: role_is_there
 DO $body$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {role_name}) THEN
     RAISE EXCEPTION 'role % is missing', {role_name} USING
-      ERRCODE = 'undefined_object', HINT = 'Let whoever may create roles run what "grants --roles" prints.';
+      ERRCODE = 'undefined_object', HINT = 'A role with CREATEROLE runs the output of "grants --roles" first.';
   END IF;
 END $body$;
 

@@ -1,1 +1,1 @@
-"""The check of a whole installation: databases and roles, and each program whose address is given."""
+"""The check of a whole installation: databases and roles, and each program with a given address."""

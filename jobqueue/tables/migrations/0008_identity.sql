@@ -2,5 +2,7 @@
 ALTER TABLE system_status.sources
   ADD COLUMN queue_engine   text,  -- null until the queue was seen
   ADD COLUMN queue_schema   text,
-  ADD COLUMN queue_server   text,  -- the server's system identifier; null where the queue is in this database, whatever
-  ADD COLUMN queue_database text;  -- becomes of the server: a restored or upgraded one has another identifier
+  -- The system identifier of the server. Null if the queue is in this database: both move together, and a restored or
+  -- upgraded server has another identifier.
+  ADD COLUMN queue_server   text,
+  ADD COLUMN queue_database text;
